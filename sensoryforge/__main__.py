@@ -1,0 +1,7 @@
+"""``python -m sensoryforge`` is the ``sensoryforge`` command."""
+
+import sys
+
+from sensoryforge.cli import main
+
+sys.exit(main())

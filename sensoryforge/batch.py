@@ -1,0 +1,303 @@
+"""A run: plan, simulate, commit part by part, consolidate; and its dry run.
+
+The working order keeps two promises: nothing is written before the whole configuration is known to be good, and
+nothing that was computed is lost afterwards.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from signal import SIGINT
+from typing import TYPE_CHECKING, Any
+
+from sensoryforge.errors import FailedStimuliError, StorageError
+from sensoryforge.estimate import chunk_size, estimate, part_size
+from sensoryforge.experiment import Experiment
+from sensoryforge.imports import heavy
+from sensoryforge.preflight import check_kept, preflight, remaining
+from sensoryforge.signals import Interrupted, Signals, caught
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sensoryforge.lightning.callbacks import ExportCallback
+    from sensoryforge.lightning.encoding import Chunk
+    from sensoryforge.store.checkpoint import Committed
+    from sensoryforge.store.results import Results
+    from sensoryforge.store.writer import DatasetWriter
+
+Echo = Callable[[str], None]
+
+
+def backend_for(experiment: Experiment, device: str) -> str:
+    """Return the backend that runs an experiment; ``auto`` chooses by device alone."""
+    if experiment.backend != "auto":
+        return experiment.backend
+    return "torch" if device.startswith("cuda") else "numba"
+
+
+def dry_run(experiment: Experiment) -> list[str]:
+    """Return what a run would do and cost, as lines; nothing is simulated or written.
+
+    Raises what the run itself would raise before it starts.
+    """
+    preflight(experiment)
+    backend = backend_for(experiment, experiment.device)
+    total, todo = len(experiment.design), remaining(experiment)
+    resumed = [f"Resuming: {total - todo} done, {todo} to go"] if todo < total else []
+    where = experiment.batch.output_dir / ("results.pt" if experiment.batch.format == "pytorch" else "results.h5")
+    return [
+        *experiment.design.grid_lines(),
+        *resumed,
+        *estimate(experiment, backend, todo).lines(),
+        f"Would write {where}; nothing was written",
+    ]
+
+
+def run(experiment: Experiment, *, progress: bool = True, echo: Echo | None = None) -> Results | None:
+    """Run an experiment and return its dataset; a dry run returns None.
+
+    ``echo`` takes each line meant for a reader. Raises ConfigError before anything is written, StorageError for the
+    disk, FailedStimuliError after saving when some stimuli could not be computed, and KeyboardInterrupt or SystemExit
+    after a signal, everything computed by then being on the disk.
+    """
+    say = echo or _quiet
+    if experiment.batch.dry_run:
+        for line in dry_run(experiment):
+            say(line)
+        return None
+    with caught() as signals:
+        this = _Run(experiment, signals, progress, say)
+        try:
+            return this.go()
+        except (StorageError, FailedStimuliError):
+            raise
+        except BaseException as error:
+            number = signals.number or (SIGINT if isinstance(error, KeyboardInterrupt) else None)
+            if number is None:
+                raise
+            with suppress(OSError):  # a terminal that has hung up takes no more words
+                say(f"Interrupted: {this.left()}")
+            raise (KeyboardInterrupt if number == SIGINT else SystemExit(128 + number)) from None
+
+
+def _quiet(line: str) -> None:
+    """Take a line and say nothing."""
+
+
+def _warn(experiment: Experiment) -> None:
+    from sensoryforge.kernels import auto_substeps
+
+    step = experiment.dt_ms / experiment.substeps
+    if step > 0.1 + 1e-9:
+        enough = auto_substeps(experiment.dt_ms)
+        warnings.warn(
+            f"pipeline.substeps: got {experiment.substeps}, an integration step of {step:g} ms, which loses spikes; "
+            f"{enough} keep it at 0.1 ms",
+            stacklevel=3,
+        )
+
+
+def _committed(experiment: Experiment) -> Committed | None:
+    """Return what an earlier run left to go on from; None to begin anew."""
+    from sensoryforge.store.checkpoint import scan
+
+    committed = scan(experiment.batch.output_dir) if experiment.batch.resume else None
+    return committed if committed and committed.checkpoint else None
+
+
+class _Run:
+    """A run: what was asked for, and how far it has come."""
+
+    def __init__(self, experiment: Experiment, signals: Signals, progress: bool, say: Echo) -> None:
+        self.experiment, self.signals, self.progress, self.say = experiment, signals, progress, say
+        self.writer: DatasetWriter | None = None
+
+    def go(self) -> Results:
+        """Simulate and save what is missing, and return the dataset."""
+        _warn(self.experiment)
+        heavy("torch")
+        from sensoryforge.store.lock import DirectoryLock
+        from sensoryforge.store.results import load
+
+        preflight(self.experiment)
+        directory = self.experiment.batch.output_dir
+        with DirectoryLock(directory):
+            failures = self._compute(_committed(self.experiment))
+        if failures:
+            raise FailedStimuliError(failures)
+        return load(directory)
+
+    def _compute(self, committed: Committed | None) -> str:
+        """Return a line on failed stimuli, empty when there are none."""
+        from sensoryforge.store.writer import DatasetWriter
+
+        experiment, design, spec = self.experiment, self.experiment.design, self.experiment.batch
+        ids = design.ids(0, len(design))
+        check_kept(committed, ids, spec.output_dir)
+        self.writer = writer = DatasetWriter(spec.output_dir, spec.format, ids, experiment.config, committed)
+        todo = [int(i) for i in writer.todo]
+        failures = writer.failed()
+        for line in _opening(experiment, committed, len(todo), writer.finished, len(failures)):
+            self.say(line)
+        if writer.finished:
+            return ""
+        started, clock = datetime.now(UTC), time.perf_counter()
+        if todo:
+            failures = sorted(failures + self._simulate(writer, todo), key=lambda entry: entry["index"])
+        self.signals.check()
+        path = writer.finish(_metadata(experiment, started, clock, len(todo), failures))
+        self.say(f"✓ Results saved to {path}")
+        return _failed(failures, len(design))
+
+    def _simulate(self, writer: DatasetWriter, todo: Sequence[int]) -> list[dict[str, Any]]:
+        """Run the predict loop over the stimuli that are missing, and return the entries that failed."""
+        heavy("pytorch_lightning")
+        from sensoryforge.lightning.callbacks import ExportCallback, ProgressCallback
+        from sensoryforge.lightning.encoding import chunks
+
+        experiment, total = self.experiment, len(self.experiment.design)
+        part = part_size(experiment)
+        stop = experiment.batch.on_error == "stop"
+        export = ExportCallback(writer, experiment.design, part, self.signals, stop_on_error=stop)
+        bar = ProgressCallback(total, total - len(todo)) if self.progress else None
+        try:
+            made = chunks(todo, chunk_size(experiment), part)
+            _predict(experiment, made, [c for c in (export, bar) if c], self.signals)
+        except StorageError:
+            raise
+        except BaseException as error:  # whatever ended the loop, what is computed is kept
+            _save_rest(export, bar)
+            if isinstance(error, FailedStimuliError):
+                raise FailedStimuliError(f"{error}; {self.left()}") from None
+            raise
+        finally:
+            _close(bar)
+        return export.failures
+
+    def left(self) -> str:
+        """Return what a run that is stopped has left to do, and how to go on."""
+        if self.writer is None:
+            return "nothing was begun"
+        if self.writer.finished:
+            return f"{self.experiment.batch.output_dir} is complete"
+        todo = len(self.writer.todo)
+        what = f"{todo} stimuli left" if todo else "every stimulus is computed, only the results file is missing"
+        return f"{what} in {self.experiment.batch.output_dir}; go on with --resume ({self._hydra()})"
+
+    def _hydra(self) -> str:
+        """Return how the same is said to Hydra, whose default directory is named by the time."""
+        return f"batch.resume=true batch.output_dir={self.experiment.batch.output_dir}"
+
+
+def _opening(experiment: Experiment, committed: Committed | None, todo: int, finished: bool, failed: int) -> list[str]:
+    """Return what is said before anything is computed; ``failed`` counts stimuli of the run that goes on."""
+    total, directory = len(experiment.design), experiment.batch.output_dir
+    stimuli = "stimulus" if total == 1 else "stimuli"
+    if finished:
+        but = f", {failed} of them failed" if failed else ""
+        return [f"Nothing to do: {directory} already holds all {total} {stimuli}{but}"]
+    lines = [f"Batch execution: {total} {stimuli} total"]
+    if committed is None:
+        return [f"Nothing to resume in {directory}: starting anew", *lines] if experiment.batch.resume else lines
+    lines += committed.problems
+    return [*lines, f"Resuming: {total - todo} done, {todo} to go"]
+
+
+def _save_rest(export: ExportCallback, bar: Any) -> None:
+    """Commit what is computed; a further signal comes too late to change anything."""
+    _close(bar)
+    with suppress(Interrupted):
+        export.flush()
+
+
+def _close(bar: Any) -> None:
+    """Leave the progress bar as it stands, even on a terminal that has hung up."""
+    if bar:
+        with suppress(OSError):
+            bar.close()
+
+
+def _predict(experiment: Experiment, chunks: list[Chunk], callbacks: list[Any], signals: Signals) -> None:
+    """Run Lightning's predict loop, quietly, on the experiment's device."""
+    import torch
+
+    from sensoryforge.lightning.encoding import EncodingModule, StimulusDataModule
+    from sensoryforge.lightning.quiet import silence
+
+    device = _device(experiment.device)
+    index = int(device.partition(":")[2] or 0)
+    signals.install()
+    with silence():
+        from pytorch_lightning import Trainer
+
+        threads = torch.get_num_threads()
+        torch.set_num_threads(experiment.batch.num_workers)
+        try:
+            trainer = Trainer(
+                accelerator="cpu" if device == "cpu" else "gpu",
+                devices=1 if device == "cpu" else [index],
+                callbacks=callbacks,
+                logger=False,
+                enable_checkpointing=False,
+                enable_model_summary=False,
+                enable_progress_bar=False,
+            )
+            module = EncodingModule(experiment, backend_for(experiment, device))
+            trainer.predict(module, datamodule=StimulusDataModule(chunks), return_predictions=False)
+        finally:
+            torch.set_num_threads(threads)
+
+
+def _device(device: str) -> str:
+    import torch
+
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return device
+
+
+def _metadata(
+    experiment: Experiment, started: datetime, clock: float, computed: int, failures: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """Return what a results file says of its run: enough to run it again."""
+    import platform
+    from importlib.metadata import version
+
+    import h5py
+    import numpy as np
+    import pytorch_lightning
+    import torch
+
+    from sensoryforge.encoder import positions
+
+    versions = {"sensoryforge": version("sensoryforge"), "python": platform.python_version()}
+    versions |= {m.__name__: str(m.__version__) for m in (torch, pytorch_lightning, np, h5py)}
+    return {
+        "config": experiment.config,
+        "design": experiment.design.axes,
+        "seed": experiment.seed,
+        "populations": {n: {"count": p.count, "layout": p.layout} for n, p in experiment.populations.items()},
+        "dt_ms": experiment.dt_ms,
+        "duration_ms": experiment.duration_ms,
+        "substeps": experiment.substeps,
+        "samples": experiment.samples,
+        "versions": versions,
+        "started": started.isoformat(timespec="seconds"),
+        "wall_time_s": round(time.perf_counter() - clock, 3),
+        "stimuli_computed": computed,
+        "failures": [{key: entry[key] for key in ("index", "id", "parameters", "error")} for entry in failures],
+        **{f"{n}_xy_mm": torch.from_numpy(xy) for n, xy in positions(experiment).items()},
+    }
+
+
+def _failed(failures: list[dict[str, Any]], total: int) -> str:
+    from sensoryforge.lightning.callbacks import describe
+
+    if not failures:
+        return ""
+    return f"{len(failures)} of {total} stimuli failed and have no spikes; the first: {describe(failures[0])}"

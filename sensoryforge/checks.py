@@ -1,0 +1,189 @@
+"""A composed configuration, checked whole: every problem is found before any is raised."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+from sensoryforge import rules, trust
+from sensoryforge.design import Design
+from sensoryforge.entries import families, read_entries
+from sensoryforge.equations import Block
+from sensoryforge.errors import ConfigError
+from sensoryforge.experiment import BatchSpec, Experiment, PopulationSpec
+from sensoryforge.innervation import GaussianInnervation
+from sensoryforge.receptors import Sheet
+
+SECTIONS = ("pipeline", "neurons", "stimuli", "batch")
+STEP_MS = 0.1
+"""Longest integration step that ``substeps: auto`` takes."""
+TOLERANCE_SAMPLES = 1e-6
+"""How far the duration may be from a whole number of samples."""
+
+
+def check(plain: Mapping[str, Any], sources: Mapping[str, str] | None = None) -> Experiment:
+    """Return the experiment that a resolved configuration in plain containers describes.
+
+    ``sources`` maps the key of a block of equations to the file it came from, for messages.
+    Raises ConfigError with one line for each problem.
+    """
+    problems = [rules.unknown("", key, list(SECTIONS)) for key in plain if key not in SECTIONS]
+    problems += [f"{key}: missing, allowed is a mapping" for key in SECTIONS if plain.get(key) is None]
+    pipeline = rules.read("pipeline", plain.get("pipeline") or {}, rules.PIPELINE, problems)
+    populations = _populations(plain.get("neurons") or {}, sources or {}, problems)
+    batch = rules.read("batch", plain.get("batch") or {}, rules.BATCH, problems)
+    entries = read_entries(plain.get("stimuli"), problems)
+    samples = _samples(pipeline, problems)
+    found = families(entries, pipeline.get("duration_ms"), problems)
+    problems += device_problems(pipeline.get("device", "auto"))
+    if problems:
+        raise ConfigError(dict.fromkeys(problems))
+    design = Design(found, pipeline["seed"])
+    design.check()
+    return Experiment(
+        sheet=Sheet.from_config(pipeline["grid_size"], pipeline["spacing_mm"]),
+        duration_ms=float(pipeline["duration_ms"]),
+        dt_ms=float(pipeline["dt_ms"]),
+        samples=samples,
+        substeps=_substeps(pipeline["substeps"], pipeline["dt_ms"]),
+        device=pipeline["device"],
+        backend=pipeline["backend"],
+        chunk_size=None if pipeline["chunk_size"] == "auto" else pipeline["chunk_size"],
+        seed=pipeline["seed"],
+        populations=populations,
+        design=design,
+        batch=_batch(batch),
+        config={**plain, "stimuli": [entry.values for entry in entries]},
+        surrogate=pipeline["surrogate"],
+        surrogate_width=float(pipeline["surrogate_width"]),
+    )
+
+
+def _batch(values: dict[str, Any]) -> BatchSpec:
+    """Return where and how to write."""
+    workers = values.pop("num_workers")
+    return BatchSpec(
+        **{**values, "output_dir": Path(values["output_dir"]).expanduser(), "save": tuple(values["save"])},
+        num_workers=len(os.sched_getaffinity(0)) if workers == "auto" else workers,
+    )
+
+
+# --- time and device ---
+
+
+def _samples(pipeline: Mapping[str, Any], problems: list[str]) -> int:
+    """Return the number of samples, once duration and dt are numbers that divide."""
+    duration, dt = pipeline.get("duration_ms"), pipeline.get("dt_ms")
+    if duration is None or dt is None:
+        return 0
+    samples: int = round(duration / dt)
+    if dt > duration * (1 + TOLERANCE_SAMPLES):
+        problems.append(f"pipeline.dt_ms: got {dt}, allowed is at most pipeline.duration_ms, which is {duration} (ms)")
+    elif abs(duration / dt - samples) > TOLERANCE_SAMPLES:
+        problems.append(
+            f"pipeline.duration_ms: got {duration}, allowed is a whole number of samples of pipeline.dt_ms {dt} (ms); "
+            f"the nearest is {samples * dt:.12g}"
+        )
+    return samples
+
+
+def _substeps(substeps: int | str, dt_ms: float) -> int:
+    """Return the integration steps in a sample."""
+    return substeps if isinstance(substeps, int) else max(1, ceil(dt_ms / STEP_MS - 1e-9))
+
+
+def device_problems(device: str, key: str = "pipeline.device") -> Iterator[str]:
+    """Yield the line for a GPU that this machine does not have; torch is imported only to look for one."""
+    if not device.startswith("cuda"):
+        return
+    import torch
+
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    number = int(device.partition(":")[2] or 0)
+    if number >= count:
+        found = f"has {count}" if count else "has no GPU that torch can use"
+        yield f"{key}: got '{device}', but this machine {found}; set {key}: cpu (or auto)"
+
+
+# --- populations ---
+
+
+def _populations(neurons: Any, sources: Mapping[str, str], problems: list[str]) -> dict[str, PopulationSpec]:
+    """Return the populations by name, those without a problem."""
+    if not isinstance(neurons, Mapping):
+        problems.append(f"neurons: got {rules.shown(neurons)}, allowed is a mapping with populations")
+        return {}
+    populations = neurons.get("populations")
+    if not isinstance(populations, Mapping) or not populations:
+        problems.append("neurons.populations: got none, allowed is a mapping of at least one population")
+        return {}
+    known = ["populations", *dict.fromkeys(f"{name}_neurons" for name in ("sa", "ra", *populations))]
+    problems += [rules.unknown("neurons", key, known) for key in neurons if key not in known]
+    problems += [line for name in populations for line in _count_problems(neurons, str(name), populations[name])]
+    specs = {}
+    for name, mapping in populations.items():
+        where = f"neurons.populations.{name}"
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", str(name)):
+            problems.append(f"{where}: got the name {name!r}, allowed are letters, digits and _, a letter first")
+        elif spec := _population(where, mapping, sources, problems):
+            specs[str(name)] = spec
+    return specs
+
+
+def _count_problems(neurons: Mapping[str, Any], name: str, population: object) -> Iterator[str]:
+    """Yield the line for a ``<name>_neurons`` that nothing follows; a count of SA or RA itself has the last word."""
+    key = f"{name}_neurons"
+    count = population.get("count") if isinstance(population, Mapping) else None
+    if key in neurons and neurons[key] != count and name not in ("sa", "ra"):
+        yield f"neurons.{key}: has no effect, set neurons.populations.{name}.count"
+
+
+def _population(where: str, mapping: object, sources: Mapping[str, str], problems: list[str]) -> PopulationSpec | None:
+    """Return one population, or None with a line for each of its problems."""
+    before = len(problems)
+    values = rules.read(where, mapping, rules.POPULATION, problems)
+    blocks: dict[str, Block] = {}
+    for kind in ("filter", "model"):
+        if kind in values:
+            key = f"{where}.{kind}"
+            source = f"{sources[key]} ({key})" if key in sources else key
+            try:
+                blocks[kind] = Block.from_config(kind, values[kind], source)
+            except ConfigError as error:
+                problems += error.problems
+    innervation = _innervation(f"{where}.innervation", values.get("innervation"), problems)
+    if len(problems) > before or innervation is None:
+        return None
+    return PopulationSpec(
+        count=values["count"],
+        layout=values["layout"],
+        gain=float(values["gain"]),
+        noise_std=float(values["noise_std"]),
+        innervation=innervation,
+        **blocks,
+    )
+
+
+def _innervation(where: str, mapping: Mapping[str, Any] | None, problems: list[str]) -> GaussianInnervation | None:
+    """Return the innervation of the class that ``_target_`` names, made with the other keys."""
+    if mapping is None:
+        return None
+    try:
+        cls = trust.locate(mapping.get("_target_"), "a class of innervation", GaussianInnervation)
+    except ConfigError as error:
+        problems.append(f"{where}._target_: {error}")
+        return None
+    known = [field.name for field in fields(cls)]
+    wrong = [rules.unknown(where, key, known) for key in mapping if key not in known and key != "_target_"]
+    wrong += [f"{where}.{key}: missing" for key in known if key not in mapping]
+    problems += wrong
+    try:
+        return None if wrong else cls(**{name: mapping[name] for name in known})
+    except ConfigError as error:
+        problems += [f"{where}.{line}" for line in error.problems]
+        return None

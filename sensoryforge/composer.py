@@ -1,0 +1,198 @@
+"""Composing configurations with Hydra, and saying in one line what is wrong with an override."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sensoryforge.errors import ConfigError, listing, suggest
+from sensoryforge.yamlfile import excessive
+
+if TYPE_CHECKING:
+    from hydra.core.config_loader import ConfigLoader
+    from hydra.core.override_parser.types import Override
+    from omegaconf import DictConfig
+
+PRIMARY = "config"
+
+
+def conf_dir() -> Path:
+    """Return the folder of the shipped options: in the package of a wheel, beside it in a checkout."""
+    here = Path(__file__).resolve().parent
+    return next(folder for folder in (here / "conf", here.parent / "conf") if (folder / "config.yaml").is_file())
+
+
+@cache
+def register() -> None:
+    """Make the sweeper known to Hydra."""
+    plugins = str(Path(__file__).resolve().parent / "_plugins")
+    if plugins not in sys.path:
+        sys.path.append(plugins)
+    from hydra.core.plugins import Plugins
+
+    sweeper = import_module("hydra_plugins.sensoryforge_sweeper")
+    Plugins.instance().register(sweeper.SensoryForgeSweeper)
+
+
+@dataclass(frozen=True)
+class Composer:
+    """Composes one primary config from a search path; ``fixed`` overrides come before all others."""
+
+    loader: ConfigLoader
+    name: str = PRIMARY
+    fixed: tuple[str, ...] = ()
+
+    @classmethod
+    def over(cls, search: Iterable[str | Path] = (), name: str = PRIMARY) -> Composer:
+        """Return a composer of the shipped options, then those of the folders in ``search``."""
+        register()
+        from hydra._internal.config_loader_impl import ConfigLoaderImpl
+        from hydra._internal.utils import create_config_search_path
+        from hydra.core.config_search_path import SearchPathQuery
+        from hydra.core.utils import setup_globals
+
+        search = list(search)
+        raise_if([*hidden(search), *excessive(search)])
+        setup_globals()
+        path = create_config_search_path(f"file://{conf_dir()}")
+        for folder in search:
+            path.prepend("search", f"file://{Path(folder).absolute()}", SearchPathQuery(provider="schema"))
+        return cls(ConfigLoaderImpl(path), name)
+
+    def load(self, overrides: Iterable[str] = ()) -> DictConfig:
+        """Compose, the ``hydra`` node included; errors are Hydra's own."""
+        from hydra.types import RunMode
+
+        return self.loader.load_configuration(self.name, [*self.fixed, *overrides], RunMode.RUN)
+
+    def options(self, group: str) -> list[str]:
+        """Return the names of the options of a group."""
+        return [str(name) for name in self.loader.get_group_options(group)]
+
+    def gather(self, overrides: Sequence[str]) -> tuple[DictConfig, list[str]]:
+        """Compose what can be composed, and return a line for each override that cannot be.
+
+        Only after a failure are the overrides tried one after the other, those that choose options first.
+        """
+        from hydra.errors import HydraException
+        from omegaconf.errors import OmegaConfBaseException
+
+        failures = (HydraException, OmegaConfBaseException, ValueError)
+        problems = list(self.refused(overrides))
+        if not problems:
+            try:
+                return self.load(overrides), []
+            except failures:
+                pass
+        good: list[str] = []
+        known = self.load()
+        for text in sorted(overrides, key=lambda text: not self._is_choice(text)):
+            refused = list(self.refused([text]))
+            try:
+                known = known if refused else self.load([*good, text])
+            except failures as error:
+                problems.append(self._explain(text, error, known))
+            else:
+                good += [] if refused else [text]
+        return known, problems
+
+    def _is_choice(self, text: str) -> bool:
+        """Tell whether an override picks an option, which others may build on."""
+        key = text.partition("=")[0].lstrip("+~")
+        return "@" in key or self.loader.get_group_options(key) != []
+
+    def refused(self, overrides: Iterable[str]) -> Iterator[str]:
+        """Yield a line for each override that Hydra would take and do something else with."""
+        for text in overrides:
+            override = parsed(text)
+            if override is None:
+                continue
+            value = override.value()
+            key = override.get_key_element()
+            if override.is_sweep_override():
+                values = text.partition("=")[2]
+                fix = f"or a list, {key}=[{values}]" if key.startswith("stimuli.") and "(" not in values else "to sweep"
+                yield f"{text}: several values need --multirun (-m), {fix}"
+            elif isinstance(value, list) and self._is_choice(text):
+                names = ",".join(map(str, value))
+                yield f"{text}: a list is not a choice; for several in turn write -m {key}={names}"
+
+    def _explain(self, text: str, error: Exception, known: DictConfig) -> str:
+        """Return the line for an override that cannot be composed; ``known`` is what stands without it."""
+        from hydra.errors import MissingConfigException, OverrideParseException
+
+        key = text.partition("=")[0]
+        if isinstance(error, OverrideParseException):
+            return unreadable(text)
+        if isinstance(error, MissingConfigException) and error.missing_cfg_file:
+            group, _, name = str(error.missing_cfg_file).rpartition("/")
+            options = self.options(group)
+            return f"{key}: got '{name}', allowed are {listing(options)}{suggest(name, options)}"
+        name = key.lstrip("+~")
+        choices = sorted(str(choice) for choice in known.hydra.runtime.choices if "@" in str(choice))
+        if "@" in name:
+            return f"{key}: no such choice, known are {listing(choices)}{suggest(name, choices)}"
+        return unknown_key(name, known) or f"{text}: {one_line(error)}"
+
+
+def groups() -> list[Path]:
+    """Return the folders of the shipped groups."""
+    return [folder for folder in sorted(conf_dir().iterdir()) if folder.is_dir()]
+
+
+def hidden(search: Iterable[str | Path]) -> Iterator[str]:
+    """Yield a line for each option in these folders without effect, since a shipped one has its name."""
+    for folder in search:
+        for group in groups() if Path(folder).resolve() != conf_dir() else []:
+            for option in sorted((Path(folder) / group.name).glob("*.yaml")):
+                if (group / option.name).is_file():
+                    yield f"{option}: hidden by the shipped option {group.name}/{option.stem}; give it another name"
+
+
+def parsed(text: str) -> Override | None:
+    """Return an override as Hydra reads it, or None where it cannot."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import OverrideParseException
+
+    try:
+        return OverridesParser.create().parse_overrides([text])[0]
+    except OverrideParseException:
+        return None
+
+
+def unreadable(text: str) -> str:
+    """Return the line for an override that does not parse."""
+    return f"{text}: cannot be read as key=value; ( , : = and spaces need quotes inside those of the shell"
+
+
+def one_line(error: BaseException) -> str:
+    """Return an error's message, and its cause's, as one line."""
+    texts = (str(each) for each in (error, error.__cause__) if each is not None)
+    return " ".join(" ".join(texts).split())
+
+
+def unknown_key(key: str, config: DictConfig) -> str | None:
+    """Return the line for the first part of a dotted key that the configuration does not have."""
+    node: Any = config
+    parts = key.split(".")
+    for depth, part in enumerate(parts):
+        if not isinstance(node, Mapping):
+            return f"{key}: {'.'.join(parts[:depth])} is a value, it has no keys"
+        if part not in node:
+            known = [str(name) for name in node if name not in ("hydra", "_target_")]
+            name = ".".join(parts[: depth + 1])
+            return f"{name}: unknown key, known are {listing(known)}{suggest(part, known)}"
+        node = node.get(part)
+    return None
+
+
+def raise_if(problems: Iterable[str]) -> None:
+    """Raise ConfigError when there is a problem."""
+    lines = list(dict.fromkeys(problems))
+    if lines:
+        raise ConfigError(lines)

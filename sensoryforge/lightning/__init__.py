@@ -1,0 +1,1 @@
+"""Lightning modules: the simulation as a predict loop, and what hangs on it."""

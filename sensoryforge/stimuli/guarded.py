@@ -1,0 +1,107 @@
+"""Stimuli whose class may fail: the conditions that do are found and named, the others are computed.
+
+A class of the user's own is code of any kind. It is called for all conditions at once; only when that fails, condition
+by condition. A condition that fails alone presses on nothing, and its error is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from sensoryforge.stimuli.base import Stimulus
+from sensoryforge.types import Columns, Floats, Frames, Positions, Space, Time
+
+Call = Callable[[Stimulus], Any]
+
+
+class Guarded:
+    """C conditions of a class of stimulus; ``errors`` maps the number of a condition to what went wrong."""
+
+    def __init__(self, cls: type[Stimulus], columns: Columns) -> None:
+        self.separable = cls.separable
+        self.count = len(next(iter(columns.values())))
+        self.errors: dict[int, str] = {}
+        self._cls, self._columns = cls, columns
+        self._alone: dict[int, Stimulus] = {}
+        self._whole = self._tried(columns)
+
+    def shape(self, xy: Positions, t_ms: Floats, duration_ms: float) -> tuple[Space, Time]:
+        """Return the factors in space ``[C, K, R]`` and in time ``[C, K, T]``."""
+        receptors, samples = len(xy), len(t_ms)
+
+        def call(stimulus: Stimulus) -> tuple[Floats, Floats]:
+            space = _array("space", stimulus.space(xy), (stimulus.count, None, receptors))
+            return space, _array("time", stimulus.time(t_ms, duration_ms), (*space.shape[:2], samples))
+
+        space, time = self._called(call, [(1, receptors), (1, samples)])
+        return space, time
+
+    def frames(self, xy: Positions, t_ms: Floats, duration_ms: float) -> Frames:
+        """Return the pressure ``[C, T, R]``."""
+        shape = (len(t_ms), len(xy))
+
+        def call(stimulus: Stimulus) -> tuple[Floats]:
+            return (_array("frames", stimulus.frames(xy, t_ms, duration_ms), (stimulus.count, *shape)),)
+
+        frames: Frames = self._called(call, [shape])[0]
+        return frames
+
+    def _called(self, call: Call, shapes: list[tuple[int, ...]]) -> Any:
+        """Return what a call gives for all conditions; ``shapes`` are those of a condition that gives nothing."""
+        if self._whole is not None and not self.errors:
+            try:
+                return call(self._whole)
+            except MemoryError:
+                raise
+            except Exception:  # a user's code may raise anything; which condition did is found out below
+                pass
+        found = {condition: self._called_alone(call, condition) for condition in range(self.count)}
+        good = [result for result in found.values() if result is not None]
+        empty = [np.zeros((1, *shape)) for shape in shapes]
+        if good:
+            empty = [np.zeros_like(array) for array in good[0]]
+        for condition, result in found.items():
+            if result is not None and any(a.shape != b.shape for a, b in zip(result, empty, strict=True)):
+                self.errors[condition] = "its conditions have different numbers of terms"
+                found[condition] = None
+        rows = [empty if result is None else result for result in found.values()]
+        return tuple(np.concatenate(arrays) for arrays in zip(*rows, strict=True))
+
+    def _called_alone(self, call: Call, condition: int) -> Any:
+        """Return what a call gives for one condition, or None where it fails or has failed before."""
+        if condition in self.errors:
+            return None
+        try:
+            if condition not in self._alone:
+                columns = {name: values[condition : condition + 1] for name, values in self._columns.items()}
+                self._alone[condition] = self._cls(columns)
+            return call(self._alone[condition])
+        except MemoryError:
+            raise
+        except Exception as error:  # a user's code may raise anything
+            self.errors[condition] = " ".join(f"{type(error).__name__}: {error}".split())
+            return None
+
+    def _tried(self, columns: Columns) -> Stimulus | None:
+        """Return the stimulus of all conditions, or None where it cannot be made."""
+        try:
+            return self._cls(columns)
+        except MemoryError:
+            raise
+        except Exception:  # a user's code may raise anything; which condition did is found out when it is called
+            return None
+
+
+def _array(method: str, values: object, shape: tuple[int | None, ...]) -> Floats:
+    """Return an array of floats, or raise ValueError where it is none of this shape; None stands for any length > 0."""
+    array = np.asarray(values)
+    fits = array.ndim == len(shape) and all(n in (m, None) for m, n in zip(array.shape, shape, strict=True))
+    if not fits or 0 in array.shape:
+        wanted = ", ".join("K" if side is None else str(side) for side in shape)
+        raise ValueError(f"{method} returned an array of shape {array.shape}, not [{wanted}]")
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"{method} returned {array.dtype}, not numbers")
+    return array if array.dtype == np.float64 else array.astype(np.float64)

@@ -1,0 +1,202 @@
+"""Files that appear whole or not at all.
+
+A file is written aside, flushed and synced to the disk; only then does a rename put it in its place, and the directory
+is synced too. Every step passes a named crash point, where the tests stop the process.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from sensoryforge.errors import SensoryForgeError, StorageError
+
+_BLOCK = 1 << 20
+_HIDDEN = re.compile(r"errno = (\d+)")
+_REASONS = {
+    errno.ENOSPC: "no space is left on the disk; free some, what was committed is safe",
+    errno.EDQUOT: "the disk quota is used up; free some space, what was committed is safe",
+    errno.EFBIG: "the file would be larger than this system or a limit set on it allows",
+    errno.EROFS: "the file system is read-only",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+    errno.ENAMETOOLONG: "the path is too long",
+    errno.ENOTDIR: "a part of the path is a file, not a directory",
+    errno.EEXIST: "a file is in the way of the directory",
+    errno.EISDIR: "a directory is in the way of the file",
+    errno.ENOENT: "it does not exist",
+    errno.EIO: "the disk failed to read or write",
+}
+
+
+def crash_point(name: str) -> None:
+    """Mark a place where a crash must lose nothing; tests replace this function to crash there."""
+
+
+def show(path: Path) -> str:
+    """Return a path as text that any terminal can print, also when its name is not UTF-8."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def reason(error: BaseException) -> str:
+    """Return in words why the disk refused; HDF5 hides the number of the error in its message."""
+    hidden = _HIDDEN.search(str(error))
+    number = getattr(error, "errno", None) or (int(hidden[1]) if hidden else 0)
+    if not number:
+        return (str(error) or type(error).__name__).splitlines()[0]
+    return _REASONS.get(number, os.strerror(number))
+
+
+@contextmanager
+def disk(path: Path) -> Iterator[None]:
+    """Turn an operating system error into one line, a StorageError, that names the file and the reason."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(f"{show(path)}: {reason(error)}") from error
+
+
+class Sink:
+    """A file being written aside: takes bytes, and remembers the error when the disk refuses them."""
+
+    def __init__(self, path: Path, kind: str) -> None:
+        self.path = path
+        self.error: OSError | None = None
+        self._kind = kind
+        self._begun = False
+        self._file = path.open("wb", buffering=0)
+
+    def write(self, data: bytes | memoryview) -> int:
+        """Write all of ``data``; the first call passes a crash point with half of it written."""
+        view = memoryview(data).cast("B")
+        half = 0 if self._begun else len(view) // 2
+        try:
+            self._write(view[:half])
+            self.begin()
+            self._write(view[half:])
+        except OSError as error:
+            self.error = error
+            raise
+        return len(view)
+
+    def begin(self) -> None:
+        """Pass the crash point of a file half written, once."""
+        if not self._begun:
+            self._begun = True
+            crash_point(f"{self._kind}.begun")
+
+    def flush(self) -> None:
+        """Do nothing: no byte is held back."""
+
+    def sync(self) -> None:
+        """Return when the bytes, also those that others wrote under this path, are on the disk."""
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _write(self, view: memoryview) -> None:
+        while len(view):
+            view = view[self._file.write(view) :]
+
+
+def aside(path: Path) -> Path:
+    """Return the name under which a file is written before it takes its place."""
+    return path.with_name(f".{path.name}.tmp")
+
+
+@contextmanager
+def written_aside(path: Path, kind: str) -> Iterator[Sink]:
+    """Yield a sink beside ``path``; then its bytes are on the disk, or it is gone and a StorageError says why."""
+    with disk(path):
+        sink = Sink(aside(path), kind)
+    try:
+        yield sink
+        crash_point(f"{kind}.written")
+        sink.sync()
+    except (OSError, RuntimeError, SensoryForgeError) as error:
+        _remove(sink.path)
+        cause = sink.error or error
+        if isinstance(cause, OSError) or _HIDDEN.search(str(cause)):
+            raise StorageError(f"{show(path)}: {reason(cause)}") from error
+        raise
+    finally:
+        sink.close()
+    crash_point(f"{kind}.synced")
+
+
+def publish(path: Path, kind: str) -> None:
+    """Give a file written aside its name, and return when the directory has it on the disk."""
+    with disk(path):
+        aside(path).replace(path)
+        crash_point(f"{kind}.renamed")
+        sync_directory(path.parent)
+    crash_point(f"{kind}.published")
+
+
+@contextmanager
+def replacing(path: Path, kind: str) -> Iterator[Sink]:
+    """Yield a sink whose bytes become the file ``path``, whole or not at all."""
+    with written_aside(path, kind) as sink:
+        yield sink
+    publish(path, kind)
+
+
+def exists(path: Path) -> bool:
+    """Return whether a file is there; a directory that may not be looked into is a StorageError."""
+    with disk(path):
+        try:
+            path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True
+
+
+def make_directory(path: Path) -> None:
+    """Make a directory and its parents, on the disk; a name that is not UTF-8 is refused (HDF5 and torch need it)."""
+    try:
+        os.fspath(path).encode()
+    except UnicodeEncodeError:
+        raise StorageError(f"{show(path)}: the name is not UTF-8; choose another output directory") from None
+    with disk(path):
+        if not path.is_dir():
+            path.mkdir(parents=True, exist_ok=True)
+            sync_directory(path.parent)
+
+
+def sync_directory(path: Path) -> None:
+    """Return when the names in a directory are on the disk, where the file system can tell."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(handle)
+
+
+def checksum(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, as hex digits."""
+    digest = hashlib.sha256()
+    with disk(path), path.open("rb", buffering=0) as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def remove(path: Path) -> None:
+    """Remove a file that is no longer needed, if it is there."""
+    with disk(path):
+        path.unlink(missing_ok=True)
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink()

@@ -1,0 +1,108 @@
+"""``python -m sensoryforge.train data=outputs/DATE/TIME target=amplitude``: a decoder for a dataset.
+
+Every key is in ``conf/train.yaml``; ``-m decoder=linear,conv`` trains several in turn.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.experimental.callback import Callback
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from sensoryforge import console, training
+from sensoryforge.app import ending, make_directory, raising
+from sensoryforge.composer import Composer, conf_dir, one_line, raise_if, register
+from sensoryforge.errors import ConfigError, SensoryForgeError
+
+NAME = "train"
+
+
+def main() -> int:
+    """Run the application on ``sys.argv`` and return its exit code: of a sweep, the highest of its jobs."""
+    register()
+    codes: list[int] = []
+    sys.argv[1:] = sorted(sys.argv[1:], key=lambda word: word not in ("-m", "--multirun"))
+    try:
+        with raising(), console.plain_warnings():
+            _run_application(codes)
+    except SensoryForgeError as error:
+        return console.report(error)
+    except KeyboardInterrupt:
+        return 130
+    return max(codes, default=0)
+
+
+def _run_application(codes: list[int]) -> None:
+    """Run Hydra, and turn its errors into ours, with every problem of the command line."""
+    import hydra
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    def task(cfg: DictConfig) -> None:
+        codes.append(job(cfg))
+
+    application = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=NAME)(task)
+    try:
+        application()
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(_problems(sys.argv[1:]) or one_line(error)) from error
+
+
+def _problems(arguments: Sequence[str]) -> list[str]:
+    """Return a line for each override that cannot be composed; of a sweep, its first values stand for all."""
+    from hydra._internal.utils import get_args_parser
+
+    args = get_args_parser().parse_args(list(arguments))
+    composer = Composer.over([args.config_dir] if args.config_dir else [], NAME)
+    overrides = [text for text in args.overrides if not args.multirun or not list(composer.refused([text]))]
+    swept = [text for text in args.overrides if text not in overrides]
+    overrides += [f"{text.partition('=')[0]}={value}" for text in swept for value in text.partition("=")[2].split(",")]
+    return composer.gather(overrides)[1]
+
+
+def job(cfg: DictConfig) -> int:
+    """Train one decoder in the directory that Hydra made for it, and return the exit code."""
+    node = HydraConfig.get()
+    name = node.runtime.choices.get("decoder") or "decoder"
+    if node.mode == RunMode.MULTIRUN:
+        name = str(node.job.override_dirname) or name
+    try:
+        training.train(plain(cfg), _shown(Path(node.runtime.output_dir)), name, console.say)
+    except SensoryForgeError as error:
+        return console.report(error)
+    return 0
+
+
+def plain(cfg: DictConfig) -> dict[str, Any]:
+    """Return the settings of a composed configuration in plain containers."""
+    settings = OmegaConf.to_container(cfg, resolve=True)
+    assert isinstance(settings, Mapping)
+    return {str(key): value for key, value in settings.items() if key != "hydra"}
+
+
+def _shown(folder: Path) -> Path:
+    return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+
+
+class Guard(Callback):
+    """Checks the settings of a single training before Hydra makes a directory for it."""
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """End with one line for each problem, or make the directory."""
+        from hydra.core.global_hydra import GlobalHydra
+
+        with ending():
+            composer = Composer(GlobalHydra.instance().config_loader())
+            raise_if(composer.refused([str(text) for text in config.hydra.overrides.task]))
+            training.module_data(training.check(plain(config)))
+            config.hydra.run.dir = str(make_directory(config, "run"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+"""Settings shared by all tests."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("default", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """Hydra sets up the root logger of the process that it runs in."""
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
+    yield
+    root.setLevel(level)
+    root.handlers[:] = handlers
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Threads that wait for each other make work on small tensors slow on a busy machine."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session", params=["pytorch", "hdf5"])
+def dataset(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the directory of a small real dataset: 3 amplitudes x 2 sigmas x 2 repetitions, in either format."""
+    from dataset_cases import GRID, run
+
+    return run(tmp_path_factory.mktemp(request.param), *GRID, f"batch.format={request.param}")
+
+
+@pytest.fixture(scope="session")
+def mixture(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the directory of a small dataset of two types."""
+    from dataset_cases import MIXTURE, run
+
+    return run(tmp_path_factory.mktemp("mixture"), *MIXTURE)

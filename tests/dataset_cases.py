@@ -1,0 +1,50 @@
+"""Small real datasets for the tests of what is done with one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sensoryforge import batch
+from sensoryforge.config import check, compose
+from sensoryforge.store.results import Results, load
+from sensoryforge.store.writer import DatasetWriter
+
+SMALL = ("pipeline.grid_size=12", "neurons.sa_neurons=5", "neurons.ra_neurons=7", "pipeline.duration_ms=30")
+GRID = ("stimuli.amplitude=[30, 10, 60]", "stimuli.sigma=[0.3, 0.6]", "stimuli.repetitions=2")
+MIXTURE = (
+    "~stimuli",
+    "+stimuli@stimuli.gaussian=gaussian",
+    "+stimuli@stimuli.step=step",
+    "stimuli.gaussian.amplitude=[20, 60]",
+    "stimuli.step.amplitude=60",
+    "stimuli.step.step_time=[5, 10]",
+    "stimuli.step.repetitions=2",
+)
+
+
+def run(directory: Path, *overrides: str) -> Path:
+    config = compose(*SMALL, *overrides, f"batch.output_dir={directory}")
+    batch.run(check(config), progress=False)
+    return directory
+
+
+def part_of(results: Results, directory: Path, rows: Sequence[int], failed: Sequence[int] = ()) -> Results:
+    """Return the dataset as an interrupted run would have left it: some rows, of which some failed."""
+    writer = DatasetWriter(directory, "hdf5", results.table["id"].tolist(), results.metadata["config"])
+    for row in rows:
+        item = results[row]
+        arrays = {name: item.pop(name)[None] for name in results.names}
+        if row in failed:
+            item["error"] = "its drive is not finite"
+            arrays = {name: torch.zeros_like(array) for name, array in arrays.items()}
+        writer.commit([item], arrays)
+    return load(directory)
+
+
+def dense(results: Results, population: str) -> Any:
+    """Return the spikes of every item, ``[B, T, N]``, taken the long way."""
+    return torch.stack([item[f"{population}_spikes"] for item in results]).numpy()

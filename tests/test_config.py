@@ -1,0 +1,276 @@
+"""Every option composes and checks; batch files mean what they say."""
+
+from __future__ import annotations
+
+import os
+import time
+from math import inf
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from omegaconf import OmegaConf
+
+from sensoryforge import config
+from sensoryforge.composer import Composer, conf_dir
+from sensoryforge.errors import ConfigError
+from sensoryforge.experiment import Experiment
+
+OPTIONS = sorted(
+    path.relative_to(conf_dir()).with_suffix("").as_posix()
+    for path in conf_dir().glob("*/*.yaml")
+    if path.parent.name != "decoder"  # of training, not of an experiment
+)
+
+PLACES = {
+    "population": "+population@neurons.populations.new={}",
+    "innervation": "innervation@neurons.populations.sa.innervation={}",
+    "filter": "filter@neurons.populations.sa.filter={}",
+    "model": "model@neurons.populations.sa.model={}",
+}
+
+
+def checked(*overrides: str) -> Experiment:
+    return config.check(config.compose(*overrides))
+
+
+@pytest.fixture
+def batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return a function that checks a batch file of the given text."""
+    monkeypatch.chdir(tmp_path)
+
+    def check(text: str, *overrides: str, name: str = "batch.yml") -> Experiment:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return config.check_batch_file(path, overrides)
+
+    return check
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_every_option_composes_and_checks(option: str) -> None:
+    group, name = option.split("/")
+    experiment = checked(PLACES.get(group, group + "={}").format(name))
+    assert len(experiment.design) > 0
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_every_parameter_says_its_unit_and_meaning(option: str) -> None:
+    group = option.split("/")[0]
+    text = (conf_dir() / f"{option}.yaml").read_text(encoding="utf-8")
+    assert any(line.startswith("# ") and "@package" not in line for line in text.splitlines())
+    if group in ("pipeline", "population", "stimuli", "innervation"):
+        values = yaml.safe_load(text)
+        described = [line.split(":")[0].strip() for line in text.splitlines() if "  # " in line and "; " in line]
+        assert {key for key in values if key not in ("defaults", "_target_", "type")} == set(described)
+
+
+def test_the_defaults() -> None:
+    experiment = checked()
+    assert (experiment.sheet.rows, experiment.sheet.columns, experiment.sheet.spacing_mm) == (32, 32, 0.15)
+    assert {name: one.count for name, one in experiment.populations.items()} == {"sa": 60, "ra": 80}
+    assert (experiment.duration_ms, experiment.dt_ms, experiment.samples, experiment.substeps) == (300.0, 0.5, 600, 5)
+    assert experiment.design.parameters(0) == {
+        "type": "gaussian", "amplitude": 30.0, "sigma": 0.5, "center_x": 0.0, "center_y": 0.0,
+    }  # fmt: skip
+    assert (experiment.batch.format, experiment.batch.checkpoint_frequency) == ("pytorch", 100)
+    assert experiment.batch.num_workers == len(os.sched_getaffinity(0))
+    assert experiment.batch.output_dir.parts[0] == "outputs"
+
+
+@pytest.mark.parametrize(
+    ("dt", "substeps", "expected"),
+    [
+        ("0.5", "auto", 5),
+        ("0.1", "auto", 1),
+        ("0.05", "auto", 1),
+        ("1.0", "auto", 10),
+        ("0.3", "auto", 3),
+        ("0.5", "1", 1),
+    ],
+)
+def test_auto_substeps_keep_a_step_at_a_tenth_of_a_millisecond(dt: str, substeps: str, expected: int) -> None:
+    assert checked(f"pipeline.dt_ms={dt}", f"pipeline.substeps={substeps}").substeps == expected
+
+
+def test_a_list_of_two_is_a_rectangle_and_no_axis() -> None:
+    experiment = checked("pipeline.grid_size=[32,48]")
+    assert (experiment.sheet.rows, experiment.sheet.columns, len(experiment.design)) == (32, 48, 1)
+
+
+def test_lists_of_a_stimulus_are_axes_in_the_order_of_the_configuration() -> None:
+    (family,) = checked("stimuli.sigma=[0.3,0.5]", "stimuli.amplitude=[10,20,30]").design.families
+    assert family.listed == ("amplitude", "sigma")
+    assert family.axes["amplitude"] == (10, 20, 30)
+
+
+def test_a_population_is_added_changed_and_removed_by_overrides() -> None:
+    experiment = checked(
+        "+population@neurons.populations.pc=ra",
+        "neurons.populations.pc.count=7",
+        "model@neurons.populations.pc.model=lif",
+        "~neurons.populations.ra",
+        "neurons.populations.sa.model.parameters.a={mean:0.02,std:0.005}",
+    )
+    assert {name: one.count for name, one in experiment.populations.items()} == {"sa": 60, "pc": 7}
+    assert "tau_m" in experiment.populations["pc"].model.parameters
+    assert vars(experiment.populations["sa"].model.parameters["a"]) == {
+        "kind": "normal",
+        "first": 0.02,
+        "second": 0.005,
+    }
+
+
+def test_the_count_of_a_population_has_the_last_word() -> None:
+    assert checked("neurons.populations.sa.count=5").populations["sa"].count == 5
+
+
+def test_the_config_of_an_experiment_is_plain_and_checks_again() -> None:
+    first = checked("stimuli=step", "stimuli.amplitude=[1,2.5]", "batch.output_dir=here")
+    assert isinstance(first.config["stimuli"], list)
+    assert first.config["stimuli"][0]["hold_ms"] == inf
+    again = config.check(OmegaConf.create(first.config))
+    assert (again.config, again.design.ids(0, 2)) == (first.config, first.design.ids(0, 2))
+
+
+def test_entries_without_an_option_take_the_defaults_of_their_type() -> None:
+    cfg = config.compose("batch.output_dir=here")
+    cfg.stimuli = [{"type": "step", "step_time": [10, 20]}, {"type": "ramp"}]
+    experiment = config.check(cfg)
+    assert [family.type for family in experiment.design.families] == ["step", "ramp"]
+    assert experiment.design.parameters(1)["step_time"] == 20
+
+
+def test_a_taken_dated_directory_gets_a_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    cfg = config.compose("batch.output_dir=${now:fixed}")
+    (tmp_path / "fixed").mkdir()
+    assert config.check(cfg).batch.output_dir == Path("fixed-2")
+    (tmp_path / "fixed-2").mkdir()
+    assert config.check(cfg).batch.output_dir == Path("fixed-3")
+
+
+def test_a_named_directory_keeps_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").mkdir()
+    assert checked("batch.output_dir=here").batch.output_dir == Path("here")
+
+
+def test_load_block_overrides_parameters() -> None:
+    assert config.load_block("model/izhikevich", a=0.1).parameters["a"] == 0.1
+    assert config.load_block("filter/sa").kind == "filter"
+
+
+@pytest.mark.parametrize(
+    ("path", "parameters", "message"),
+    [
+        ("model/izhikevitch", {}, "got 'izhikevitch', allowed are adex, izhikevich, lif; did you mean 'izhikevich'?"),
+        ("modle/lif", {}, "got the group 'modle', allowed are filter, model; did you mean 'model'?"),
+        ("filter/sa", {"tau_rr": 1.0}, "unknown name 'tau_rr'; known: tau_r, tau_d, k1, k2; did you mean 'tau_r'?"),
+    ],
+)
+def test_load_block_refuses_in_one_line(path: str, parameters: dict[str, float], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config.load_block(path, **parameters)
+    assert message in str(caught.value)
+    assert len(caught.value.problems) == 1
+
+
+def test_a_block_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    text = "states: {v: 0.0}\nderivatives: {v: I - v}\nthreshold: v >= top\nreset: {v: 0.0}\nparameters: {top: 1.0}\n"
+    (tmp_path / "model" / "plain.yaml").write_text(text)
+    assert config.load_block("model/plain", search=[tmp_path], top=2.0).parameters == {"top": 2.0}
+
+
+# --- batch files ---
+
+
+def test_a_batch_file_replaces_the_stimuli_and_merges_the_rest(batch: Any) -> None:
+    experiment = batch(
+        "pipeline: {grid_size: 16}\n"
+        "stimuli:\n"
+        "  - {type: step, amplitude: [1, 2], step_time: [50, 100.0]}\n"
+        "  - {type: gaussian, repetitions: 3}\n"
+        "  - {type: gaussian, amplitude: 5}\n"
+        "batch: {format: hdf5, output_dir: here}\n"
+    )
+    assert [(f.type, f.count_conditions, f.repetitions) for f in experiment.design.families] == [
+        ("step", 4, 1), ("gaussian", 1, 3), ("gaussian", 1, 1),
+    ]  # fmt: skip
+    assert (experiment.sheet.rows, experiment.samples, experiment.batch.format) == (16, 600, "hdf5")
+    assert experiment.design.parameters(1)["step_time"] == 100.0
+
+
+def test_overrides_come_on_top_of_a_batch_file(batch: Any) -> None:
+    text = "stimuli: [{type: gaussian, amplitude: [1, 2]}]\nbatch: {format: pytorch}\n"
+    assert len(batch(text, "stimuli.amplitude=[1,2,3]").design) == 3
+    assert batch(text, "batch=hdf5").batch.format == "hdf5"
+    two = "stimuli: [{type: gaussian}, {type: gaussian, amplitude: 1}, {type: step}]"
+    assert len(batch(two, "stimuli.gaussian_2.sigma=[1,2]", "stimuli.step.repetitions=4").design) == 7
+
+
+def test_options_are_chosen_by_name_in_a_batch_file(batch: Any) -> None:
+    experiment = batch(
+        "defaults:\n"
+        "  - population@neurons.populations.pc: ra\n"
+        "batch: hdf5\n"
+        "neurons:\n"
+        "  populations:\n"
+        "    sa: {model: lif, gain: 5}\n"
+        "    touch: sa\n"
+        "stimuli: [{type: gaussian}]\n"
+    )
+    assert experiment.batch.format == "hdf5"
+    assert list(experiment.populations) == ["sa", "ra", "pc", "touch"]
+    assert "tau_m" in experiment.populations["sa"].model.parameters
+    assert experiment.populations["sa"].gain == 5.0
+
+
+def test_shared_files_are_found_beside_the_file_and_in_its_parents(batch: Any, tmp_path: Path) -> None:
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs" / "base_pipeline.yml").write_text(
+        "pipeline: {grid_size: 8, dt_ms: 1.0}\nbatch: {format: hdf5}\n"
+    )
+    text = "defaults: [base_pipeline]\npipeline: {dt_ms: 0.25}\nstimuli: [{type: ramp}]\n"
+    experiment = batch(text, name="configs/batches/one.yml")
+    assert (experiment.sheet.rows, experiment.dt_ms, experiment.batch.format) == (8, 0.25, "hdf5")
+
+
+def test_a_conf_folder_beside_the_file_joins_the_search_path(batch: Any, tmp_path: Path) -> None:
+    model = "states: {v: 0.0}\nderivatives: {v: I - v}\nthreshold: v >= 1\nreset: {v: 0.0}\nparameters: {}\n"
+    stimulus = "defaults: [gaussian]\nsigma: 0.1\n"
+    for name, text in {"model/plain": model, "stimuli/pin": stimulus}.items():
+        (tmp_path / "conf" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "conf" / f"{name}.yaml").write_text(text)
+    experiment = batch("neurons: {populations: {sa: {model: plain}}}\nstimuli: [{type: pin}]\n", name="batches/one.yml")
+    assert list(experiment.populations["sa"].model.states) == ["v"]
+    assert experiment.design.parameters(0)["sigma"] == 0.1
+
+
+def test_twenty_thousand_listed_values_are_read_quickly(batch: Any) -> None:
+    batch("stimuli: [{type: gaussian}]")
+    start = time.perf_counter()
+    experiment = batch(f"stimuli: [{{type: gaussian, amplitude: {[i / 10 for i in range(20_000)]}}}]")
+    assert time.perf_counter() - start < 2.0
+    assert len(experiment.design) == 20_000
+    assert experiment.config["stimuli"][0]["amplitude"][:3] == [0.0, 0.1, 0.2]
+
+
+def test_numbers_with_an_exponent_are_numbers(batch: Any) -> None:
+    assert batch("stimuli: [{type: gaussian, amplitude: 1e1}]").design.parameters(0)["amplitude"] == 10.0
+
+
+def test_the_starter_file_checks() -> None:
+    from sensoryforge.cli import STARTER
+
+    assert len(config.check_batch_file(STARTER).design) == 13
+
+
+def test_a_composer_refuses_an_option_that_would_be_hidden(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "lif.yaml").write_text("states: {}\n")
+    with pytest.raises(ConfigError, match="hidden by the shipped option model/lif; give it another name"):
+        Composer.over([tmp_path])

@@ -1,0 +1,160 @@
+"""What files from elsewhere may do: nothing but describe; and what damaged ones do: end in one line."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+import torch
+
+from sensoryforge import trust
+from sensoryforge.config import check_batch_file
+from sensoryforge.errors import ConfigError, DamagedError
+from sensoryforge.store.base import load_archive
+from sensoryforge.yamlfile import MAX_DEPTH, read_yaml
+
+ROOT = Path(__file__).parent.parent
+EVIL = "open('reached', 'w').close()\nfrom sensoryforge.stimuli.gaussian import Gaussian\nclass Press(Gaussian): pass\n"
+OPTION = "_target_: press.Press\ntype: press\namplitude: 3.0\nsigma: 0.5\ncenter_x: 0\ncenter_y: 0\nrepetitions: 1\n"
+FILE = "batch: {output_dir: out}\nstimuli: [{type: press}]\n"
+
+
+@pytest.fixture
+def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder from somebody else: a batch file, an option, and a module that the option names."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv(trust.VARIABLE, raising=False)
+    (tmp_path / "conf" / "stimuli").mkdir(parents=True)
+    (tmp_path / "conf" / "stimuli" / "press.yaml").write_text(OPTION)
+    (tmp_path / "press.py").write_text(EVIL)
+    (tmp_path / "b.yml").write_text(FILE)
+    return tmp_path
+
+
+def command(*words: str, **environment: str) -> tuple[int, str]:
+    """Run a command in a new process, the working directory on its path."""
+    environment = {**os.environ, **environment}
+    ended = subprocess.run([sys.executable, "-m", *words], capture_output=True, text=True, check=False, env=environment)
+    return ended.returncode, ended.stderr
+
+
+def test_a_shared_batch_file_runs_no_code_unless_the_user_trusts_the_module(shared: Path) -> None:
+    code, said = command("sensoryforge", "batch", "b.yml", "--dry-run")
+    assert code == 2
+    assert said.startswith("stimuli._target_: got 'press.Press', which is not of SensoryForge, and importing 'press'")
+    assert said.count("\n") == 1
+    assert not (shared / "reached").exists()
+    assert command("sensoryforge", "batch", "b.yml", "--dry-run", "--trust", "press")[0] == 0
+    assert (shared / "reached").exists()
+
+
+def test_the_environment_may_trust_a_module(shared: Path) -> None:
+    assert command("sensoryforge", "batch", "b.yml", "--dry-run", SENSORYFORGE_TRUST="other, press")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("hydra:\n  callbacks: {evil: {_target_: press.Press}}", "hydra.callbacks.evil._target_"),
+        ('hydra:\n  job_logging: {version: 1, handlers: {h: {"()": press.Press}}}', "hydra.job_logging.handlers.h.()"),
+    ],
+)
+def test_a_shared_folder_of_options_makes_hydra_import_nothing(shared: Path, text: str, key: str) -> None:
+    (shared / "conf" / "experiment").mkdir()
+    (shared / "conf" / "experiment" / "theirs.yaml").write_text(f"# @package _global_\n{text}\n")
+    code, said = command("sensoryforge.run", "--config-dir", "conf", "experiment=theirs", "batch.dry_run=true")
+    assert code == 2
+    assert said.startswith(f"{key}: got 'press.Press', which is not of SensoryForge")
+    assert not (shared / "reached").exists()
+
+
+@pytest.mark.parametrize("key", ["trust: [press]", "pipeline: {trust: press}", "hydra: {job: {env_set: {A: b}}}"])
+def test_a_batch_file_cannot_trust_for_the_user(shared: Path, key: str) -> None:
+    (shared / "b.yml").write_text(f"{FILE}{key}\n")
+    with pytest.raises(ConfigError, match="unknown key"):
+        check_batch_file("b.yml")
+    assert not (shared / "reached").exists()
+
+
+def test_a_module_that_the_program_has_loaded_needs_no_trust() -> None:
+    assert trust.locate("pathlib.Path", "a path", Path) is Path
+    with pytest.raises(ConfigError, match="allowed is the dotted path of a number"):
+        trust.locate("pathlib.Path", "a number", int)
+
+
+def test_a_module_that_fails_when_imported_is_one_line(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (shared / "broken_module.py").write_text("1 / 0\n")
+    monkeypatch.syspath_prepend(str(shared))
+    monkeypatch.setenv(trust.VARIABLE, "broken_module")
+    with pytest.raises(ConfigError, match=r"which cannot be imported .ZeroDivisionError: division by zero"):
+        trust.locate("broken_module.A", "a class", object)
+
+
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{new}: &{new} [{', '.join([f'*{old}'] * 10)}]\n" for old, new in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a: !!python/object/apply:os.mkdir [reached]", "could not determine a constructor for the tag"),
+        (BOMB, "more than 2000000 values"),
+        ("a: " + "[" * 100_000, f"nested deeper than {MAX_DEPTH}"),
+        ("a: " + "9" * 5000, "Exceeds the limit"),
+        ("a: 2020-13-45", "month must be in 1..12"),
+        ("? [1, 2]\n: 3", "a key is no name"),
+    ],
+)
+def test_yaml_is_read_without_harm(tmp_path: Path, text: str, line: str) -> None:
+    path = tmp_path / "b.yml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        read_yaml(path)
+    assert "not valid YAML" in str(caught.value)
+    assert line in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["batch: [1]", "stimuli: {sigma: '${batch'}", "stimuli: {sigma: !!set {a}}"])
+def test_yaml_that_cannot_be_composed_is_one_line(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "b.yml"
+    path.write_text(f"{text}\n" + ("stimuli: [{type: gaussian}]" if "batch" in text[:5] else ""))
+    with pytest.raises(ConfigError):
+        check_batch_file(path)
+
+
+@pytest.mark.parametrize(
+    "payload", [b"cos\nmkdir\n(Vreached\ntR.", b"\x80\x04r\xf0\xff\xff\xff.", b"}(K\x01.", b"\x82\x01."]
+)
+def test_a_made_up_checkpoint_neither_runs_nor_fills_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, payload: bytes
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with zipfile.ZipFile("c.pt", "w") as archive:
+        archive.writestr("c/data.pkl", payload)
+    with pytest.raises(DamagedError):
+        load_archive(tmp_path / "c.pt")
+    assert not (tmp_path / "reached").exists()
+
+
+def test_plain_values_that_torch_saved_are_read_without_it(tmp_path: Path) -> None:
+    plain = {"a": [1, -2, 1 << 70, 2.5, None, True, "é" * 1000], "b": {"c": ("d", {"e": float("inf")})}}
+    torch.save(plain, tmp_path / "c.pt")
+    assert load_archive(tmp_path / "c.pt") == plain
+    torch.save({"a": torch.zeros(2)}, tmp_path / "c.pt")
+    with pytest.raises(DamagedError) as caught:
+        load_archive(tmp_path / "c.pt")
+    assert isinstance(caught.value.__cause__, pickle.UnpicklingError)
+
+
+def test_damaged_files_and_expressions_end_in_no_traceback() -> None:
+    words = [sys.executable, str(ROOT / "benchmarks" / "fuzz.py"), "--mutations", "150"]
+    ended = subprocess.run(words, capture_output=True, text=True, check=False, timeout=200)
+    assert ended.returncode == 0, ended.stdout
+    assert "none ended in a traceback, a crash or a hang" in ended.stdout
