@@ -1,4 +1,7 @@
-"""Programs as lines of Python source: the vocabulary that generated kernels are written in."""
+"""Programs as lines of Python source: the vocabulary that generated kernels are written in, whatever compiles them.
+
+An operation is an infix sign or a call; each compiler brings the functions of these names (numba_ops, triton_ops).
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,14 @@ from sensoryforge.equations import Block
 from sensoryforge.program import Instruction, Program, initial_program, output_program, step_program
 
 _FORMS = {
-    "add": "{} + {}", "sub": "{} - {}", "mul": "{} * {}", "div": "{} / {}", "neg": "-{}", "abs": "absolute({})",
+    "add": "{} + {}", "sub": "{} - {}", "mul": "{} * {}", "div": "divide({}, {})", "neg": "-{}", "abs": "absolute({})",
     "lt": "{} < {}", "le": "{} <= {}", "gt": "{} > {}", "ge": "{} >= {}", "eq": "{} == {}", "ne": "{} != {}",
-    "and": "{} & {}", "or": "{} | {}", "not": "not {}", "where": "select({}, {}, {})",
+    "and": "{} & {}", "or": "{} | {}", "not": "inverse({})", "where": "select({}, {}, {})",
     "sqrt": "root({})", "rint": "rint({})", "exp2i": "exp2i({})", "exponent": "exponent({})",
     "mantissas": "mantissas({})",
 }  # fmt: skip
+RUN_VALUES = ("rate", "gain", "scale")
+"""Values of the run itself: dt or its inverse, the gain, the noise's standard deviation."""
 BOOLEAN = frozenset({"lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not"})
 
 
@@ -174,3 +179,59 @@ class Plan:
         if name in ("drive", "filtered", "output"):
             return "drive" if name == "drive" else "filtered"
         return f"{'model' if self.model is not None else 'filter'}_{name}"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A kernel's text, and the values it wants: shared by the neurons, and one for each."""
+
+    text: str
+    shared: tuple[Value, ...]
+    each: tuple[Value, ...]
+
+
+class Body:
+    """What every kernel does in a sample, as lines: the drive, the filter's output, the model's current."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan, self.parts = plan, plan.parts
+
+    @property
+    def wants_slope(self) -> bool:
+        """Whether an equation reads ``dI``."""
+        return any(p.reads("dI") for p in self.parts.values())
+
+    def run_values(self) -> list[Value]:
+        """Return the values of the run that the lines read."""
+        wanted = {"rate": self.wants_slope, "gain": self.plan.model is not None, "scale": self.plan.noisy}
+        return [Value(n, "run", k) for k, n in enumerate(RUN_VALUES) if wanted[n]]
+
+    def values(self) -> dict[str, Value]:
+        """Return every value that does not change in a run, by name; complete once all lines are made."""
+        return {n: v for p in self.parts.values() for n, v in p.used.items()} | {v.name: v for v in self.run_values()}
+
+    def drive(self) -> list[Line]:
+        """Return the drive of a sample, and its slope where an equation reads it."""
+        lines = [Line("drive", "frame", ("frame",))]
+        if self.plan.terms:
+            lines = [Line("drive", "space0 * now0", ("space0",))]
+        for k in range(1, self.plan.terms):
+            lines.append(Line("drive", f"drive + space{k} * now{k}", ("drive", f"space{k}")))
+        if self.wants_slope:
+            change = "(drive - before) * rate" if self.plan.halving else "divide(drive - before, rate)"
+            lines.append(Line("slope", change, ("drive", "before", "rate")))
+            lines.append(Line("before", "drive", ("drive",)))
+        return lines
+
+    def filtered(self, noise: str) -> list[Line]:
+        """Return the filter's output and the model's current; ``noise`` is where the sample's noise stands."""
+        lines, result, part = [], "drive", self.parts.get("output")
+        if part is not None:
+            lines = part.lines(2, f"t{self.plan.substeps - 1}")
+            result = part.operand(part.program.outputs["output"], f"t{self.plan.substeps - 1}")
+        lines.append(Line("filtered", result, (result,)))
+        if self.plan.model is not None:
+            lines.append(Line("current", "filtered * gain", ("filtered", "gain")))
+        if self.plan.noisy:
+            lines.append(Line("current", f"current + {noise}", ("current",)))
+        return lines

@@ -57,6 +57,16 @@ def _absolute(typing: Any, x: Any) -> Typed:
     return _of_llvm("llvm.fabs")
 
 
+def _divide(typing: Any, x: Any, y: Any) -> Typed:
+    """Return the correctly rounded quotient."""
+    return _typed(types.float32, (types.float32, types.float32), lambda b, x, y: b.fdiv(x, y))
+
+
+def _inverse(typing: Any, condition: Any) -> Typed:
+    """Return whether a condition does not hold."""
+    return _typed(types.boolean, (types.boolean,), lambda b, condition: b.not_(condition))
+
+
 def _exp2i(typing: Any, n: Any) -> Typed:
     """Return two to a whole power from -126 to 127."""
 
@@ -233,6 +243,7 @@ def _wide_vectors(typing: Any) -> Typed:
 
 
 rint, root, absolute, select = intrinsic(_rint), intrinsic(_root), intrinsic(_absolute), intrinsic(_select)
+divide, inverse = intrinsic(_divide), intrinsic(_inverse)
 exp2i, exponent, mantissas = intrinsic(_exp2i), intrinsic(_exponent), intrinsic(_mantissas)
 radius_word, angle_word = intrinsic(_radius_word), intrinsic(_angle_word)
 sign_word_0, sign_word_1 = intrinsic(_sign_word(0)), intrinsic(_sign_word(1))

@@ -14,7 +14,7 @@ from functools import lru_cache
 from textwrap import indent
 
 from sensoryforge.functions import normal_pair
-from sensoryforge.kernels.codegen import Line, Part, Plan, Value
+from sensoryforge.kernels.codegen import Body, Line, Part, Plan, Source
 from sensoryforge.program import plain
 
 WIDTH = 512
@@ -23,17 +23,6 @@ LANES = 32
 """Neuron loops run over multiples of this; what is over repeats the last neuron and is dropped."""
 FUSED = 500
 """Operations up to which all the steps of a sample are spelled out in one loop."""
-RUN_VALUES = ("rate", "gain", "scale")
-"""Values of the run itself: dt or its inverse, the gain, the noise's standard deviation."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """A kernel's text, and the values it wants: shared by the neurons, and one for each."""
-
-    text: str
-    shared: tuple[Value, ...]
-    each: tuple[Value, ...]
 
 
 @dataclass
@@ -65,17 +54,17 @@ def write(plan: Plan, each: frozenset[tuple[str, int]]) -> Source:
     return _Writer(plan, each).source()
 
 
-class _Writer:
+class _Writer(Body):
     """Puts the lines of a plan into loops and gives rows to what passes between them."""
 
     def __init__(self, plan: Plan, each: frozenset[tuple[str, int]]) -> None:
-        self.plan, self.parts = plan, plan.parts
+        super().__init__(plan)
         self.loops = self.fused() if self.cost() <= FUSED else self.staged()
         self.normal = Part("normal", "normal", plain(normal_pair()), ())
         self.draws = [*self.normal.lines(2, "t"), *self.scaled()] if plan.noisy else []
-        values = {n: v for p in self.parts.values() for n, v in p.used.items()} | {v.name: v for v in self.run_values()}
-        self.each = tuple(v for v in values.values() if (v.part, v.register) in each)
-        self.shared = tuple(v for v in values.values() if (v.part, v.register) not in each)
+        values = self.values().values()
+        self.each = tuple(v for v in values if (v.part, v.register) in each)
+        self.shared = tuple(v for v in values if (v.part, v.register) not in each)
         kept = {n for loop in self.loops for n in loop.needs} | {plan.trace(n) for n in plan.record}
         self.kept = (kept | {*plan.states, "fired"}) & {n for loop in self.loops for n in loop.targets}
         inputs = [f"space{k}" for k in range(plan.terms)] or ["frame"]
@@ -84,18 +73,10 @@ class _Writer:
     def cost(self) -> int:
         return self.plan.substeps * sum(p.cost for n, p in self.parts.items() if n != "output")
 
-    def run_values(self) -> list[Value]:
-        wanted = {"rate": self.wants_slope, "gain": self.plan.model is not None, "scale": self.plan.noisy}
-        return [Value(n, "run", k) for k, n in enumerate(RUN_VALUES) if wanted[n]]
-
-    @property
-    def wants_slope(self) -> bool:
-        return any(p.reads("dI") for p in self.parts.values())
-
     def fused(self) -> list[Loop]:
         steps = range(self.plan.substeps)
         lines = self.drive()
-        for name, middle in (("filter", self.filtered()), ("model", [])):
+        for name, middle in (("filter", self.filtered(_NOISE)), ("model", [])):
             if name in self.parts:
                 part = self.parts[name]
                 lines += part.lines(1, "")
@@ -105,36 +86,12 @@ class _Writer:
 
     def staged(self) -> list[Loop]:
         loops = [Loop([*self.drive(), Line("fired", "False")])]
-        for name, middle in (("filter", self.filtered()), ("model", [])):
+        for name, middle in (("filter", self.filtered(_NOISE)), ("model", [])):
             if name in self.parts:
                 part = self.parts[name]
                 loops.append(Loop([*part.lines(1, ""), *part.step("t", spiked=True)], steps=True))
             loops.append(Loop(middle))
         return [loop for loop in loops if loop.lines]
-
-    def drive(self) -> list[Line]:
-        lines = [Line("drive", "frame", ("frame",))]
-        if self.plan.terms:
-            lines = [Line("drive", "space0 * now0", ("space0",))]
-        for k in range(1, self.plan.terms):
-            lines.append(Line("drive", f"drive + space{k} * now{k}", ("drive", f"space{k}")))
-        if self.wants_slope:
-            sign = "*" if self.plan.halving else "/"
-            lines.append(Line("slope", f"(drive - before) {sign} rate", ("drive", "before", "rate")))
-            lines.append(Line("before", "drive", ("drive",)))
-        return lines
-
-    def filtered(self) -> list[Line]:
-        lines, result, part = [], "drive", self.parts.get("output")
-        if part is not None:
-            lines = part.lines(2, f"t{self.plan.substeps - 1}")
-            result = part.operand(part.program.outputs["output"], f"t{self.plan.substeps - 1}")
-        lines.append(Line("filtered", result, (result,)))
-        if self.plan.model is not None:
-            lines.append(Line("current", "filtered * gain", ("filtered", "gain")))
-        if self.plan.noisy:
-            lines.append(Line("current", "current + at_noise[phase, i]", ("current",)))
-        return lines
 
     def scaled(self) -> list[Line]:
         outputs = self.normal.program.outputs
@@ -245,13 +202,14 @@ def _loop(lines: Iterable[str]) -> str:
 
 
 _TAB = "    "
+_NOISE = "at_noise[phase, i]"
 _TRUTH = " != ZERO"
 
 _IMPORTS = """
 from numba import njit
 from numpy import float32, uint64
 
-from sensoryforge.kernels.numba_ops import absolute, exp2i, exponent, mantissas, rint, root, select
+from sensoryforge.kernels.numba_ops import absolute, divide, exp2i, exponent, inverse, mantissas, rint, root, select
 from sensoryforge.kernels.numba_ops import angle_word, pair, philox, radius_word, sign_word_0, sign_word_1
 from sensoryforge.kernels.numba_ops import copy, flags, halves, row, table, wide_vectors, word_pairs
 
