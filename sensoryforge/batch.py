@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from signal import SIGINT
 from typing import TYPE_CHECKING, Any
 
@@ -34,10 +35,12 @@ Echo = Callable[[str], None]
 
 
 def backend_for(experiment: Experiment, device: str) -> str:
-    """Return the backend that runs an experiment; ``auto`` chooses by device alone."""
+    """Return the backend that runs an experiment; ``auto`` chooses by device alone (torch where Triton is missing)."""
     if experiment.backend != "auto":
         return experiment.backend
-    return "torch" if device.startswith("cuda") else "numba"
+    if not device.startswith("cuda"):
+        return "numba"
+    return "triton" if find_spec("triton") else "torch"
 
 
 def dry_run(experiment: Experiment) -> list[str]:

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
+from importlib.util import find_spec
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,8 @@ def check(plain: Mapping[str, Any], sources: Mapping[str, str] | None = None) ->
     entries = read_entries(plain.get("stimuli"), problems)
     samples = _samples(pipeline, problems)
     found = families(entries, pipeline.get("duration_ms"), problems)
-    problems += device_problems(pipeline.get("device", "auto"))
+    unmet = [*device_problems(device := pipeline.get("device", "auto"))]
+    problems += unmet or backend_problems(pipeline.get("backend", "auto"), device)
     if problems:
         raise ConfigError(dict.fromkeys(problems))
     design = Design(found, pipeline["seed"])
@@ -108,6 +110,18 @@ def device_problems(device: str, key: str = "pipeline.device") -> Iterator[str]:
     if number >= count:
         found = f"has {count}" if count else "has no GPU that torch can use"
         yield f"{key}: got '{device}', but this machine {found}; set {key}: cpu (or auto)"
+
+
+def backend_problems(backend: str, device: str) -> Iterator[str]:
+    """Yield the line for a backend that does not run on the device, or is not installed."""
+    if backend == "numba" and device.startswith("cuda"):
+        yield f"pipeline.backend: got 'numba', which runs on the CPU, not on {device}; set auto, torch or triton"
+    if backend != "triton":
+        return
+    if not find_spec("triton"):
+        yield "pipeline.backend: got 'triton', which is not installed; set auto, or pip install \"sensoryforge[gpu]\""
+    elif not os.environ.get("TRITON_INTERPRET") and (device == "cpu" or any(device_problems("cuda"))):
+        yield "pipeline.backend: got 'triton', which runs on a GPU, not on the CPU; set auto, numba or torch"
 
 
 # --- populations ---

@@ -6,6 +6,7 @@ stimulus is evaluated only at receptors that some afferent pools, and only once 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -15,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from sensoryforge.design import Design, Span
-from sensoryforge.errors import ConfigError, listing, suggest
+from sensoryforge.errors import ConfigError, SensoryForgeError, listing, suggest
 from sensoryforge.experiment import Experiment, PopulationSpec
 from sensoryforge.kernels import Afferents, Drive, Output, kernel
 from sensoryforge.kernels.learned import Learned
@@ -152,6 +153,7 @@ class Encoder(nn.Module):
     def __init__(self, experiment: Experiment, backend: str = "torch") -> None:
         super().__init__()
         self.experiment, self.backend = experiment, backend
+        self.most = sys.maxsize  # stimuli that are known to fit the device's memory together
         self.times: Floats = (np.arange(experiment.samples) * experiment.dt_ms).astype(np.float64)
         self.populations = nn.ModuleDict({n: Population(n, s, experiment) for n, s in experiment.populations.items()})
         self.register_buffer("anchor", torch.zeros(0), persistent=False)
@@ -169,7 +171,33 @@ class Encoder(nn.Module):
 
         Returns ``<population>_spikes`` bool [B,T,N] (0.0 and 1.0 with a gradient where the population is learning) and
         what ``batch.save`` asks for. A stimulus that overflows or whose class fails is reported by its row, no spikes.
+        A chunk too large for the device's memory is encoded in halves, and so are those after it.
         """
+        size = sum(stop - start for start, stop in ranges)
+        if size > self.most:
+            return self._in_halves(ranges, size)
+        try:
+            return self._encode_all(ranges)
+        except torch.OutOfMemoryError:
+            if size == 1:
+                raise SensoryForgeError(
+                    f"stimulus {ranges[0][0]}: does not fit the memory of {self.device}; set pipeline.device: cpu"
+                ) from None
+            self.most = size // 2
+        torch.cuda.empty_cache()
+        return self._in_halves(ranges, size)
+
+    def _in_halves(self, ranges: Sequence[tuple[int, int]], size: int) -> Encoded:
+        halves: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
+        left = size // 2
+        for start, stop in ranges:
+            middle = min(stop, start + left)
+            left -= middle - start
+            for half, first, last in ((halves[0], start, middle), (halves[1], middle, stop)):
+                half += [(first, last)] * (first < last)
+        return _joined([self(half) for half in halves])
+
+    def _encode_all(self, ranges: Sequence[tuple[int, int]]) -> Encoded:
         design = self.experiment.design
         spans = [span for start, stop in ranges for span in design.locate(start, stop)]
         seeds = [seed for start, stop in ranges for seed in design.seeds(start, stop)]

@@ -9,9 +9,9 @@ from sensoryforge.experiment import Experiment
 
 CHUNK_BYTES = 256 * 1024**2
 """Memory that a chunk of stimuli may take, where ``pipeline.chunk_size`` is auto."""
-NANOSECONDS_A_STEP = {"torch": 14.0, "numba": 1.0}
-"""One neuron, one integration step, filter and model, on one core; see benchmarks/kernel.py."""
-NANOSECONDS_OF_NOISE = {"torch": 50.0, "numba": 0.8}
+NANOSECONDS_A_STEP = {"torch": 14.0, "numba": 1.0, "triton": 0.02}
+"""One neuron, one integration step, filter and model, on one core (benchmarks/kernel.py); a GPU's is not measured."""
+NANOSECONDS_OF_NOISE = {"torch": 50.0, "numba": 0.8, "triton": 0.02}
 """One neuron-sample of noise, on one core."""
 NANOSECONDS_A_BYTE = {"pytorch": 2.0, "hdf5": 0.3}
 """Compressing, writing, checking and merging one neuron-sample."""

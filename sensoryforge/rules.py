@@ -12,7 +12,7 @@ from typing import Any
 from sensoryforge.errors import listing, suggest
 from sensoryforge.receptors import LAYOUTS, MAX_SIDE
 
-BACKENDS = ("auto", "torch", "numba")
+BACKENDS = ("auto", "torch", "numba", "triton")
 DEVICES = ("auto", "cpu", "cuda", "cuda:N")
 SURROGATES = ("fast_sigmoid", "arctan")
 SAVES = ("drive", "filtered", "voltage", "stimulus")

@@ -58,7 +58,7 @@ def simulate(
     rows = torch.arange(drive.shape[0], device=drive.device)
     traces = tuple(record) if model else ("output", *record)
     out = kernel(backend)(afferents, Drive(rows, frames=drive), None, traces)
-    return ({"spikes": out.spikes} if out.spikes is not None else {}) | out.traces
+    return ({"spikes": out.spikes.to(drive.device)} if out.spikes is not None else {}) | out.traces
 
 
 def _check(block: Block, drive: object, dt_ms: float, substeps: int | None, record: Sequence[str]) -> None:

@@ -86,6 +86,7 @@ def bits(x: Tensor) -> Tensor:
 
 
 def assert_equal(ours: Output, theirs: Output) -> None:
+    assert ours.finite.dtype is theirs.finite.dtype is torch.bool
     assert torch.equal(ours.finite, theirs.finite)
     assert (ours.spikes is None) == (theirs.spikes is None)
     if ours.spikes is not None and theirs.spikes is not None:

@@ -8,7 +8,7 @@ from typing import cast
 from sensoryforge.errors import ConfigError, listing, suggest
 from sensoryforge.kernels.base import Afferents, Drive, Kernel, Output, auto_substeps
 
-BACKENDS = ("torch", "numba")
+BACKENDS = ("torch", "numba", "triton")
 
 
 def kernel(backend: str) -> Kernel:

@@ -18,9 +18,9 @@ VARIABLE = "SENSORYFORGE_CACHE"
 
 
 @cache
-def load(text: str) -> Callable[..., Any]:
-    """Return the function ``kernel`` of a source: compiled now, or taken from numba's cache beside the file."""
-    name = f"sensoryforge_kernel_{_digest(text)}"
+def load(text: str, compiler: str = "numba") -> Callable[..., Any]:
+    """Return the function ``kernel`` of a source: compiled now, or taken from the compiler's cache."""
+    name = f"sensoryforge_kernel_{_digest(text, compiler)}"
     path = _written(name, text)
     spec = spec_from_file_location(name, path)
     assert spec is not None
@@ -31,10 +31,10 @@ def load(text: str) -> Callable[..., Any]:
     return cast(Callable[..., Any], module.kernel)
 
 
-def _digest(text: str) -> str:
+def _digest(text: str, compiler: str) -> str:
     """Return a hash of everything that the compiled code depends on."""
-    operations = Path(__file__).with_name("numba_ops.py").read_text(encoding="utf-8")
-    parts = [text, operations, version("numba"), version("sensoryforge")]
+    operations = Path(__file__).with_name(f"{compiler}_ops.py").read_text(encoding="utf-8")
+    parts = [text, operations, version(compiler), version("sensoryforge")]
     return blake2b("\0".join(parts).encode(), digest_size=12).hexdigest()
 
 
