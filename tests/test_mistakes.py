@@ -123,7 +123,6 @@ FILES: list[tuple[str, str | bytes, str]] = [
     ("a tab", "pipeline:\n\tgrid_size: 3\n", "batch.yml: not valid YAML: line 2, *"),
     ("a key twice", f"{ONE}{ONE}", "batch.yml: not valid YAML: line 2, column 1: key 'stimuli' given twice"),
     ("python inside", "stimuli: !!python/object/apply:os.getcwd []\n", "batch.yml: not valid YAML: *"),
-    ("a GPU's backend on the CPU", f"{ONE}pipeline: {{backend: triton, device: cpu}}\n", "pipeline.backend: got 'triton', which *; set auto*"),
     ("no stimuli", "pipeline: {grid_size: 8}\n", "stimuli: missing, allowed is a list of entries with a type"),
     ("an empty list of stimuli", "stimuli: []\n", "stimuli: got none, allowed is at least one entry with a type"),
     ("an entry without type", "stimuli: [{amplitude: 3}]\n", f"stimuli.0.type: got null, *: {TYPES.removeprefix('allowed are ')}"),

@@ -47,12 +47,10 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def interpreter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Without a card, run kernels in Triton's interpreter, from a cache of this module's own."""
+def kernels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the kernels' text in a folder of this module's own; without a card, conftest has the interpreter on."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SENSORYFORGE_CACHE", str(tmp_path_factory.mktemp("kernels")))
-        if DEVICE == "cpu":
-            patch.setenv("TRITON_INTERPRET", "1")
         yield
 
 
