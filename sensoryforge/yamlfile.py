@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from sensoryforge.errors import ConfigError, listing, suggest
 
@@ -15,7 +15,10 @@ MAX_DEPTH = 40
 """Levels of nesting that a file may have."""
 MAX_NODES = 2_000_000
 """Values that a file may have, those that aliases repeat counted each time."""
-_NUMBER = re.compile(r"[-+]?(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)([eE][-+]?\d+)?")
+_INT = re.compile(r"[-+]?(0b[01_]+|0x[\da-fA-F_]+|0[0-7_]*|[1-9][\d_]*)\Z")
+_FLOAT = re.compile(r"([-+]?(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)([eE][-+]?\d+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))\Z")
+_NUMBERS = {"tag:yaml.org,2002:int": _INT, "tag:yaml.org,2002:float": _FLOAT}
+_REPLACED = (*_NUMBERS, "tag:yaml.org,2002:timestamp")
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -81,10 +84,17 @@ def bound(text: str) -> None:
 
 
 def _loader() -> Any:
-    """Return a quick YAML loader that reads 1e-3 as a number and refuses a key given twice."""
+    """Return a quick YAML loader that reads 1e-3 as a number, 1:30 and dates as text, and refuses a key given twice."""
     import yaml
 
-    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+    class Loader(base):  # type: ignore[misc]
+        yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {
+            first: [each for each in known if each[0] not in _REPLACED]
+            for first, known in base.yaml_implicit_resolvers.items()
+        }
+
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:
             seen: set[str] = set()
             for key, _ in node.value:
@@ -96,7 +106,8 @@ def _loader() -> Any:
                 seen.add(key.value)
             return super().construct_mapping(node, deep=deep)
 
-    Loader.add_implicit_resolver("tag:yaml.org,2002:float", _NUMBER, list("-+0123456789."))
+    for tag, pattern in _NUMBERS.items():
+        Loader.add_implicit_resolver(tag, pattern, list("-+0123456789."))
     return Loader
 
 

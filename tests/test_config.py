@@ -187,6 +187,8 @@ def test_a_block_of_ones_own(tmp_path: Path) -> None:
 
 # --- batch files ---
 
+ONE = "stimuli: [{type: gaussian}]\n"
+
 
 def test_a_batch_file_replaces_the_stimuli_and_merges_the_rest(batch: Any) -> None:
     experiment = batch(
@@ -261,6 +263,26 @@ def test_twenty_thousand_listed_values_are_read_quickly(batch: Any) -> None:
 
 def test_numbers_with_an_exponent_are_numbers(batch: Any) -> None:
     assert batch("stimuli: [{type: gaussian, amplitude: 1e1}]").design.parameters(0)["amplitude"] == 10.0
+
+
+@pytest.mark.parametrize(
+    "name", ["01_sweep", "2026-sweep", "2026-11-25", "1.2.3", "10,20", "1:30", "5e", "2026-11-25 10:00:00"]
+)
+def test_words_that_begin_like_a_number_are_words(batch: Any, name: str) -> None:
+    assert str(batch(f"{ONE}batch:\n  output_dir: {name}\n").batch.output_dir) == name
+
+
+def test_an_equation_may_begin_with_a_digit(batch: Any) -> None:
+    model = "neurons: {populations: {sa: {model: {derivatives: {v: 5*v + 140 - u + I}}}}}\n"
+    assert batch(ONE + model).config["neurons"]["populations"]["sa"]["model"]["derivatives"]["v"] == "5*v + 140 - u + I"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1_000", 1000), ("-0", 0), ("0x10", 16), ("1.", 1.0), (".5", 0.5), ("1e3", 1e3), ("2.5e-1", 0.25)],
+)
+def test_numbers_of_every_spelling_are_numbers(batch: Any, text: str, value: float) -> None:
+    assert batch(f"stimuli: [{{type: gaussian, amplitude: {text}}}]").design.parameters(0)["amplitude"] == value
 
 
 def test_the_starter_file_checks() -> None:
