@@ -27,7 +27,8 @@ _LABELLED = 12
 
 @dataclass(frozen=True)
 class Scores:
-    """Scores on the test split: accuracy for classes, R² for numbers; 1 is perfect.
+    """Scores on the test split: accuracy for classes, R² for numbers (1 is perfect), the mean absolute error where the
+    test split has but one value.
 
     ``nearest``: of numbers, how often the values of the dataset nearest to all that is predicted are the true ones, and
     ``nearest_chance``, how often a guess would be.
@@ -65,14 +66,20 @@ def compare(data: SpikeDataModule, outputs: Tensor) -> Scores:
     else:
         guess = score(known.mean(dim=0).expand_as(truth), truth, classify=False)
         simple = _ridge(counts[0], known, counts[1])
+    told = outputs if classes else data.natural(outputs)
     columns = () if classes else data.target.values.unbind(1)
     grid = [torch.unique(column) for column in columns]
+    measure = "accuracy" if classes else "R²"
+    values = [score(told, truth, bool(classes)), guess, score(simple, truth, bool(classes))]
+    if not classes and bool((truth == truth[0]).all(dim=0).any()):
+        measure = "mean absolute error"
+        values = [float((each - truth).abs().mean()) for each in (told, known.mean(dim=0), simple)]
     return Scores(
         target=data.target.name,
-        measure="accuracy" if classes else "R²",
-        decoder=score(outputs if classes else data.natural(outputs), truth, bool(classes)),
-        chance=guess,
-        spike_count=score(simple, truth, bool(classes)),
+        measure=measure,
+        decoder=values[0],
+        chance=values[1],
+        spike_count=values[2],
         stimuli={"train": len(train), "val": len(data.parts.val), "test": len(test)},
         nearest=_nearest(data.natural(outputs), truth, grid) if grid else None,
         nearest_chance=float(np.prod([1 / len(values) for values in grid])) if grid else None,
@@ -145,7 +152,7 @@ def picture(data: SpikeDataModule, outputs: Tensor, scores: Scores, path: Path) 
     if classes:
         _confusion(axes[0], data, outputs)
     else:
-        for k, name in enumerate(data.target.names):
+        for k, name in enumerate(data.data.labels):
             truth, told = data.target.values[data.parts.test], data.natural(outputs)
             _scatter(axes[k], name, truth[:, k].numpy(), told[:, k].numpy())
     figure.suptitle(f"{scores.measure} {scores.decoder:.3f} (chance {scores.chance:.3f})", fontsize=10)
@@ -157,11 +164,13 @@ def _confusion(axes: Any, data: SpikeDataModule, outputs: Tensor) -> None:
     counts = np.zeros((len(classes), len(classes)))
     np.add.at(counts, (data.target.values[data.parts.test].numpy(), outputs.argmax(dim=1).numpy()), 1)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    axes.imshow(shares, cmap="cividis", vmin=0, vmax=1)
+    image = axes.imshow(shares, cmap="cividis", vmin=0, vmax=1)
+    axes.figure.colorbar(image, ax=axes, label="share of the true class", shrink=0.8)
     labels = [str(one) if not isinstance(one, tuple) else ", ".join(map(str, one)) for one in classes]
     axes.set_xticks(range(len(classes)), labels, rotation=90)
     axes.set_yticks(range(len(classes)), labels)
-    axes.set(xlabel=f"predicted {data.target.name}", ylabel=f"true {data.target.name}")
+    name = ", ".join(data.data.labels)
+    axes.set(xlabel=f"predicted {name}", ylabel=f"true {name}")
     for (row, column), share in np.ndenumerate(shares) if len(classes) <= _LABELLED else ():
         ink = "black" if share > 0.5 else "white"
         axes.text(column, row, f"{share:.2f}", ha="center", va="center", color=ink, fontsize=8)

@@ -25,16 +25,15 @@ NAME = "train"
 
 def main() -> int:
     """Run the application on ``sys.argv`` and return its exit code: of a sweep, the highest of its jobs."""
+    sys.argv[1:] = sorted(sys.argv[1:], key=lambda word: word not in ("-m", "--multirun"))
+    return console.ended(_application)
+
+
+def _application() -> int:
     register()
     codes: list[int] = []
-    sys.argv[1:] = sorted(sys.argv[1:], key=lambda word: word not in ("-m", "--multirun"))
-    try:
-        with raising(), console.plain_warnings():
-            _run_application(codes)
-    except SensoryForgeError as error:
-        return console.report(error)
-    except KeyboardInterrupt:
-        return 130
+    with raising():
+        _run_application(codes)
     return max(codes, default=0)
 
 
@@ -81,9 +80,10 @@ def job(cfg: DictConfig) -> int:
 
 def plain(cfg: DictConfig) -> dict[str, Any]:
     """Return the settings of a composed configuration in plain containers."""
-    settings = OmegaConf.to_container(cfg, resolve=True)
+    own = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
+    settings = OmegaConf.to_container(own, resolve=True)
     assert isinstance(settings, Mapping)
-    return {str(key): value for key, value in settings.items() if key != "hydra"}
+    return {str(key): value for key, value in settings.items()}
 
 
 def _shown(folder: Path) -> Path:
@@ -91,17 +91,34 @@ def _shown(folder: Path) -> Path:
 
 
 class Guard(Callback):
-    """Checks the settings of a single training before Hydra makes a directory for it."""
+    """Checks the settings of every training before Hydra makes a directory for one."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """End with one line for each problem, or make the directory."""
         from hydra.core.global_hydra import GlobalHydra
 
         with ending():
-            composer = Composer(GlobalHydra.instance().config_loader())
+            composer = Composer(GlobalHydra.instance().config_loader(), NAME)
             raise_if(composer.refused([str(text) for text in config.hydra.overrides.task]))
-            training.module_data(training.check(plain(config)))
+            training.examine(plain(config))
             config.hydra.run.dir = str(make_directory(config, "run"))
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """End with the problems of all trainings of a sweep, if there are any."""
+        from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+        from hydra.core.global_hydra import GlobalHydra
+        from hydra.core.override_parser.overrides_parser import OverridesParser
+
+        with ending():
+            composer = Composer(GlobalHydra.instance().config_loader(), NAME)
+            overrides = OverridesParser.create().parse_overrides([str(text) for text in config.hydra.overrides.task])
+            problems: dict[str, None] = {}
+            for job in BasicSweeper.split_arguments(overrides, max_batch_size=None)[0]:
+                try:
+                    training.examine(plain(composer.load(job)))
+                except SensoryForgeError as error:
+                    problems |= dict.fromkeys(str(error).splitlines())
+            raise_if(problems)
 
 
 if __name__ == "__main__":

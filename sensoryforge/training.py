@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
+from signal import SIGINT
 from typing import TYPE_CHECKING, Any
 
 from sensoryforge import rules, trust
 from sensoryforge.errors import ConfigError, StorageError
+from sensoryforge.signals import Signals, caught
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -107,7 +109,7 @@ def train(settings: Mapping[str, Any], directory: Path, name: str = "decoder", e
 
     ``directory`` gets ``scores.json``, ``predictions.csv`` and ``predictions.png``, ``checkpoints/``, and the logs as
     CSV and, where it is installed, for TensorBoard. ``name`` is how ``echo``'s lines call the decoder. Raises
-    ConfigError before anything is written.
+    ConfigError before anything is written, and KeyboardInterrupt or SystemExit after a signal.
     """
     say = echo or _quiet
     values = check(settings)
@@ -117,10 +119,11 @@ def train(settings: Mapping[str, Any], directory: Path, name: str = "decoder", e
     from sensoryforge.lightning.quiet import silence
     from sensoryforge.scores import compare, picture, table
 
-    say(_opening(data, values))
-    with silence(), torch.random.fork_rng(), _threads(values["num_threads"]):
+    with silence(), torch.random.fork_rng(), _threads(values["num_threads"]), _interruptible(directory, say) as signals:
         torch.manual_seed(values["seed"])
-        outputs = _fit(_module(values["decoder"], data), data, values, directory)
+        module = _module(values["decoder"], data)
+        say(_opening(data, values))
+        outputs = _fit(module, data, values, directory, signals)
     scores = compare(data, outputs)
     for line in scores.lines(name):
         say(line)
@@ -130,12 +133,38 @@ def train(settings: Mapping[str, Any], directory: Path, name: str = "decoder", e
         picture(data, outputs, scores, directory / "predictions.png")
     else:
         say('No picture: matplotlib is not installed; pip install "sensoryforge[plot]"')
+    if not _has_tensorboard():
+        say('Logs as CSV only: tensorboard is not installed; pip install "sensoryforge[tensorboard]"')
     say(f"✓ Saved to {directory}")
     return scores
 
 
 def _quiet(line: str) -> None:
     """Take a line and say nothing."""
+
+
+def examine(settings: Mapping[str, Any]) -> None:
+    """Raise what would stop a training before its first step, such as a package that its decoder needs."""
+    import torch
+
+    values = check(settings)
+    with torch.random.fork_rng():
+        _module(values["decoder"], module_data(values))
+
+
+@contextmanager
+def _interruptible(directory: Path, say: Echo) -> Iterator[Signals]:
+    """End after a signal as a command does, and say where the best epoch is."""
+    with caught() as signals:
+        try:
+            yield signals
+        except BaseException as error:
+            number = signals.number or (SIGINT if isinstance(error, KeyboardInterrupt) else None)
+            if number is None:
+                raise
+            best = directory / "checkpoints" / "best.ckpt"
+            say(f"Interrupted: {f'the best epoch so far is in {best}' if best.is_file() else 'nothing was trained'}")
+            raise (KeyboardInterrupt if number == SIGINT else SystemExit(128 + number)) from None
 
 
 def module_data(values: Mapping[str, Any]) -> SpikeDataModule:
@@ -166,7 +195,9 @@ def _module(decoder: Mapping[str, Any], data: SpikeDataModule) -> DecodingModule
     )
 
 
-def _fit(module: DecodingModule, data: SpikeDataModule, values: Mapping[str, Any], directory: Path) -> Tensor:
+def _fit(
+    module: DecodingModule, data: SpikeDataModule, values: Mapping[str, Any], directory: Path, signals: Signals
+) -> Tensor:
     """Train, go back to the best epoch, and return the outputs for the test split."""
     import torch
     from pytorch_lightning import Trainer
@@ -174,10 +205,17 @@ def _fit(module: DecodingModule, data: SpikeDataModule, values: Mapping[str, Any
 
     from sensoryforge.lightning.progress import EpochBar
 
-    best = ModelCheckpoint(directory / "checkpoints", "best", monitor="val_loss", save_last=True)
+    best = ModelCheckpoint(
+        directory / "checkpoints", "best", monitor="val_loss", save_last=True, enable_version_counter=False
+    )
+    (directory / "checkpoints" / "best.ckpt").unlink(missing_ok=True)  # of another training in this directory
     trainer = Trainer(
         max_epochs=values["max_epochs"],
-        callbacks=[best, EarlyStopping("val_loss", patience=values["patience"]), EpochBar(values["max_epochs"])],
+        callbacks=[
+            best,
+            EarlyStopping("val_loss", patience=values["patience"]),
+            EpochBar(values["max_epochs"], signals),
+        ],
         logger=_loggers(directory),
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -218,9 +256,13 @@ def _loggers(directory: Path) -> list[Any]:
     from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
     loggers: list[Any] = [CSVLogger(directory, name="", version="logs")]
-    if find_spec("tensorboard") or find_spec("tensorboardX"):
+    if _has_tensorboard():
         loggers.append(TensorBoardLogger(directory, name="", version="logs"))
     return loggers
+
+
+def _has_tensorboard() -> bool:
+    return bool(find_spec("tensorboard") or find_spec("tensorboardX"))
 
 
 def _write(path: Path, text: str) -> None:

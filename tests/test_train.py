@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import sys
+import time
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -139,6 +141,78 @@ def test_a_sweep_trains_each_decoder_in_its_own_directory(
     assert all((path / "predictions.png").is_file() for path in made)
     told = [line.partition(":")[0] for line in capsys.readouterr().out.splitlines() if "accuracy" in line]
     assert [line.split(",")[0] for line in told] == ["decoder=linear", "decoder=conv"]
+
+
+def test_a_sweep_over_datasets_keeps_both_trainings(
+    directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "other").symlink_to(directory)
+    swept = ("-m", f"data={directory},other", "target=amplitude", "max_epochs=1", "hydra.sweep.dir=made")
+    assert inside(tmp_path, monkeypatch, *swept) == 0
+    assert len(list(tmp_path.glob("made/*/scores.json"))) == 2
+
+
+def test_a_sweep_with_a_mistake_trains_nothing(
+    directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = ("-m", f"data={directory}", "target=amplitude,amplitud", "decoder.windows=4,0", "hydra.sweep.dir=made")
+    assert inside(tmp_path, monkeypatch, *wrong) == 2
+    assert [line.partition(",")[0] for line in capsys.readouterr().err.splitlines()] == [
+        "decoder.windows: got 0",
+        "target: got 'amplitud'",
+    ]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_decoder_whose_package_is_missing_is_refused_before_anything_is_written(
+    directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "snntorch", None)
+    assert inside(tmp_path, monkeypatch, f"data={directory}", "target=amplitude", "decoder=snn") == 2
+    assert capsys.readouterr().err == 'snntorch is not installed; pip install "sensoryforge[snn]"\n'
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_second_training_in_a_directory_leaves_its_own_best_epoch(directory: Path, tmp_path: Path) -> None:
+    training.train(settings(directory, "target=amplitude", "max_epochs=1"), tmp_path)
+    training.train(settings(directory, "target=sigma", "max_epochs=1", "seed=1"), tmp_path)
+    again = training.train(settings(directory, "target=sigma", "max_epochs=1", "seed=1"), tmp_path / "alone")
+    assert json.loads((tmp_path / "scores.json").read_text(encoding="utf-8"))["target"] == again.target
+    assert [path.name for path in sorted(tmp_path.glob("checkpoints/*"))] == ["best.ckpt", "last.ckpt"]
+    weights = [
+        torch.load(folder / "checkpoints/best.ckpt", weights_only=True)["state_dict"]
+        for folder in (tmp_path, tmp_path / "alone")
+    ]
+    assert all(torch.equal(value, weights[1][name]) for name, value in weights[0].items())
+
+
+def test_training_stops_when_the_validation_loss_no_longer_falls(directory: Path, tmp_path: Path) -> None:
+    training.train(settings(directory, "target=amplitude", "patience=1", "max_epochs=200"), tmp_path)
+    assert pd.read_csv(tmp_path / "logs/metrics.csv")["epoch"].max() < 150
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_a_training_with_its_code_and_says_where_the_best_epoch_is(
+    directory: Path, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    endless = ("target=amplitude", "max_epochs=100000", "patience=100000", "hydra.run.dir=made")
+    command = [sys.executable, "-m", "sensoryforge.train", f"data={directory}", *endless]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        while not (tmp_path / "made/checkpoints/best.ckpt").exists():
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert out.splitlines()[-1] == "Interrupted: the best epoch so far is in made/checkpoints/best.ckpt"
+    assert "Traceback" not in err
+
+
+def test_where_the_test_split_has_one_value_the_error_is_told_instead_of_r2(directory: Path, tmp_path: Path) -> None:
+    scores = training.train(settings(directory, "target=amplitude", "split={amplitude:[30]}", "max_epochs=3"), tmp_path)
+    assert scores.measure == "mean absolute error"
+    assert scores.chance < 3
+    assert 0 < scores.decoder < 50
 
 
 @pytest.mark.parametrize(

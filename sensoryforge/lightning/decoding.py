@@ -15,13 +15,13 @@ Batch: TypeAlias = tuple[Tensor, Tensor]
 def score(predicted: Tensor, target: Tensor, classify: bool) -> float:
     """Return the share of right classes, or R² (1 is perfect, 0 as good as the mean), averaged over parameters.
 
-    ``predicted``: outputs [B, classes] and ``target`` [B], or both [B, K].
+    ``predicted``: outputs [B, classes] and ``target`` [B], or both [B, K]. R² of a constant is not a number.
     """
     if classify:
         return float((predicted.argmax(dim=1) == target).float().mean())
     rest = ((predicted - target) ** 2).sum(dim=0)
     total = ((target - target.mean(dim=0)) ** 2).sum(dim=0)
-    return float((1 - rest / total.clamp_min(1e-12)).mean())
+    return float(torch.where(total > 0, 1 - rest / total, torch.nan).mean())
 
 
 class DecodingModule(LightningModule):

@@ -22,6 +22,7 @@ from sensoryforge.lightning.reading import SpikeReader
 from sensoryforge.lightning.splits import split
 from sensoryforge.lightning.targets import Target, read_target
 from sensoryforge.store.results import Results, load
+from sensoryforge.units import labelled
 
 FORMS = ("dense", "events")
 Item: TypeAlias = tuple[Tensor, Tensor]
@@ -71,6 +72,7 @@ class SpikeDataset(Dataset[Item]):
         names = _check(results, populations, bin_ms, form, self.dt_ms)
         self.form, self.bin = form, round(bin_ms / self.dt_ms) if bin_ms else 1
         self.target: Target = read_target(self.table, target, task)
+        self.labels = tuple(labelled(results, name) for name in self.target.names)  # names with units
         self.targets = self.target.values
         self.reader = SpikeReader(results, names)
         self.places = np.arange(len(results))
