@@ -144,6 +144,14 @@ def test_tuning_curves_have_mean_and_deviation(results: Results) -> None:
         assert container.get_label() == f"{sigma:g}"
 
 
+def test_no_curve_touches_the_frame(results: Results, monkeypatch: pytest.MonkeyPatch) -> None:
+    flat = results.table[["type"]].assign(sa=30.0, ra=0.0)[["sa", "ra"]]
+    monkeypatch.setattr(Results, "rates", lambda *_: flat)
+    figure = plots.tuning(results, "amplitude")
+    assert panel(figure, "SA").get_ylim()[1] > 31
+    assert panel(figure, "RA").get_ylim() == (0, 0.1)
+
+
 def test_other_axes_are_averaged_and_said(results: Results) -> None:
     figure = plots.tuning(results, "sigma")
     (container,) = panel(figure, "RA").containers
@@ -226,7 +234,8 @@ def test_plot_writes_every_picture(mixture: Path, tmp_path: Path, capsys: pytest
     names |= {f"{kind}_{of}" for kind in ("response", "movie") for of in ("gaussian", "step")}
     assert {path.name for path in (tmp_path / "p").iterdir()} == {f"{name}.svg" for name in names}
     lines = capsys.readouterr().out.splitlines()
-    assert set(lines) == {f"Wrote {tmp_path / 'p' / name}.svg" for name in names}
+    left_out = "heatmap: left out; needs two parameters that the design varies, got amplitude, step_time"
+    assert set(lines) == {left_out, *(f"Wrote {tmp_path / 'p' / name}.svg" for name in names)}
 
 
 def test_plot_draws_what_is_asked_for(dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -245,6 +254,7 @@ def test_plot_draws_what_is_asked_for(dataset: Path, tmp_path: Path, capsys: pyt
         (["heatmaps"], "did you mean 'heatmap'?"),
         (["--format", "jpg"], "format: got 'jpg', allowed are png, svg, pdf"),
         (["--axes", "sigm,amplitude"], "axis: got 'sigm', allowed are"),
+        (["heatmap", "--axes", "sigma"], "heatmap: needs two parameters that the design varies, got sigma"),
         (["--stimulus", "99"], "stimulus: got 99, allowed is an index of the table, 0 to 11"),
     ],
 )

@@ -15,13 +15,14 @@ from typing import Any
 import pandas as pd
 import pytest
 import torch
+from matplotlib.figure import Figure
 
 import sensoryforge as sf
 from sensoryforge import training
 from sensoryforge.composer import Composer, conf_dir
 from sensoryforge.errors import ConfigError
 from sensoryforge.lightning.spikes import SpikeDataModule
-from sensoryforge.scores import compare
+from sensoryforge.scores import compare, picture
 from sensoryforge.train import main, plain
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -98,6 +99,27 @@ def test_the_baselines_are_what_they_say(directory: Path) -> None:
     assert perfect.nearest_chance == pytest.approx(0.2)
     assert -0.2 < perfect.chance <= 1e-6
     assert 0.2 < perfect.spike_count < 0.95
+
+
+@pytest.mark.parametrize(
+    ("target", "task", "labels"),
+    [
+        (["amplitude", "sigma"], "auto", ["true amplitude (a.u.)", "predicted amplitude (a.u.)", "true sigma (mm)"]),
+        ("sigma", "classification", ["predicted sigma (mm)", "true sigma (mm)", "share of the true class"]),
+    ],
+)
+def test_the_picture_of_predictions_has_units(
+    directory: Path, target: Any, task: str, labels: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = SpikeDataModule(directory, target, task=task, split="stimulus")
+    told = data.test.targets[data.test.places]
+    if data.target.classes:
+        told = torch.nn.functional.one_hot(told, data.target.size).float()
+    figures: list[Figure] = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: figures.append(figure))
+    picture(data, told, compare(data, told), tmp_path / "p.png")
+    found = [label for axis in figures[0].axes for label in (axis.get_xlabel(), axis.get_ylabel()) if label]
+    assert found[:3] == labels
 
 
 def test_a_training_is_that_of_its_seed(directory: Path, tmp_path: Path) -> None:

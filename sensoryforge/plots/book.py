@@ -68,7 +68,13 @@ def write(
     """Write the pictures into a folder, and yield a line for each; those not asked for by name may be left out."""
     if format not in FORMATS:
         raise ConfigError(f"format: got {format!r}, allowed are {listing(FORMATS)}{suggest(format, FORMATS)}")
-    for page in pages(results, kinds or KINDS, stimulus, axes):
+    book = list(pages(results, kinds or KINDS, stimulus, axes))
+    drawn = {page.name.partition("_")[0] for page in book}
+    lacking = [f"{kind}: {_needed(results, kind, axes)}" for kind in kinds or KINDS if kind not in drawn]
+    if kinds and lacking:
+        raise ConfigError(lacking)
+    yield from (line.replace(": ", ": left out; ", 1) for line in lacking)
+    for page in book:
         try:
             figure = page.draw(style.WIDTH)
         except ConfigError as error:
@@ -81,6 +87,12 @@ def write(
             folder.mkdir(parents=True, exist_ok=True)
             figure.savefig(path)
         yield f"Wrote {path}"
+
+
+def _needed(results: Results, kind: str, axes: Sequence[str]) -> str:
+    """Return what the map or the tuning would need, and what there is."""
+    given = listing(axes or results.axes) or "none"
+    return f"needs {'two parameters' if kind == 'heatmap' else 'a parameter'} that the design varies, got {given}"
 
 
 def _over_axes(kind: str, results: Results, axes: list[str], tag: str) -> Iterator[Page]:

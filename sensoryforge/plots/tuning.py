@@ -147,7 +147,7 @@ def _finish_curves(axis: Axes, results: Results, found: pd.DataFrame, x: str, po
     elif len(values) <= 7:
         axis.set_xticks(values, [style.short(value) for value in values])
     axis.set(xlabel=labelled(results, x), ylabel="rate (Hz)", title=style.title(population))
-    axis.set_ylim(0, max(axis.get_ylim()[1], 0.1))
+    axis.set_ylim(0, max(1.06 * axis.dataLim.y1, 0.1))
     axis.grid(axis="y", color="#dddddd", linewidth=0.6)
     axis.set_axisbelow(True)
 
