@@ -170,6 +170,8 @@ def _population(where: str, mapping: object, sources: Mapping[str, str], problem
                 blocks[kind] = Block.from_config(kind, values[kind], source)
             except ConfigError as error:
                 problems += error.problems
+            else:
+                problems += blocks[kind].unread()
     innervation = _innervation(f"{where}.innervation", values.get("innervation"), problems)
     if len(problems) > before or innervation is None:
         return None

@@ -85,7 +85,9 @@ def load_block(path: str, search: Iterable[str | Path] = (), **parameters: Any) 
         raise ConfigError(f"{path}: got '{name}', allowed are {listing(options)}{suggest(name, options)}")
     config = composer.load([f"+{group}@block={name}"])
     kind: Kind = "filter" if group == "filter" else "model"
-    return Block.from_config(kind, _plain(config.block), path).with_parameters(**parameters)
+    block = Block.from_config(kind, _plain(config.block), path)
+    raise_if(block.unread())
+    return block.with_parameters(**parameters)
 
 
 def without_hydra(config: DictConfig) -> DictConfig:

@@ -18,7 +18,7 @@ import numpy as np
 
 from sensoryforge import numerics
 from sensoryforge.errors import EquationError, listing, quote, suggest
-from sensoryforge.expressions import FUNCTIONS, MAX_NUMBER, Node, parse
+from sensoryforge.expressions import FUNCTIONS, MAX_NUMBER, Node, names_in, parse
 from sensoryforge.types import Floats
 
 Kind: TypeAlias = Literal["filter", "model"]
@@ -86,6 +86,19 @@ class Block:
         if problems:
             raise EquationError(problems)
         return replace(self, parameters={**self.parameters, **read})
+
+    def unread(self) -> list[str]:
+        """Return a line for each parameter that no equation reads: it was mistyped, or is left over."""
+        ends = [node for node in (self.threshold, self.output) if node is not None]
+        nodes = [*self.states.values(), *self.derivatives.values(), *self.reset.values(), *ends]
+        names = set().union(*map(names_in, nodes))
+        known = [n for n in self.parameters if n in names]
+        return [
+            f"{self.source}: parameters.{n}: no equation reads it (null takes it away); "
+            f"known: {listing(known)}{suggest(n, known)}"
+            for n in self.parameters
+            if n not in names
+        ]
 
     def draw(self, count: int, seed: int, *names: str) -> dict[str, float | Floats]:
         """Return the parameters for ``count`` neurons: a number where all share it, else ``[count]``."""
@@ -171,7 +184,8 @@ class _Reader:
                 f"{self.source}: {key}: got {quote(value)}; allowed: a mapping of names to expressions"
             )
             return {}
-        empty = [k for k, v in value.items() if v is None]
+        removed = key == "parameters"  # so that a file can take one away whose equation it replaces
+        empty = [k for k, v in value.items() if v is None and not (removed and _NAME.fullmatch(str(k)))]
         if empty:
             self.problems.append(
                 f"{self.source}: {key}: {listing(empty)} without a value; an expression with a comma needs its own line"

@@ -183,6 +183,9 @@ def test_a_block_of_ones_own(tmp_path: Path) -> None:
     text = "states: {v: 0.0}\nderivatives: {v: I - v}\nthreshold: v >= top\nreset: {v: 0.0}\nparameters: {top: 1.0}\n"
     (tmp_path / "model" / "plain.yaml").write_text(text)
     assert config.load_block("model/plain", search=[tmp_path], top=2.0).parameters == {"top": 2.0}
+    (tmp_path / "model" / "spare.yaml").write_text(text.replace("{top: 1.0}", "{top: 1.0, tip: 2.0}"))
+    with pytest.raises(ConfigError, match=r"model/spare: parameters\.tip: no equation reads it"):
+        config.load_block("model/spare", search=[tmp_path])
 
 
 # --- batch files ---

@@ -228,6 +228,19 @@ def test_initial_values_may_read_parameters_and_earlier_states() -> None:
     assert (out["v"].item(), out["u"].item()) == (-66.0, 0.2 * -66.0)
 
 
+def test_a_parameter_that_no_equation_reads_is_named() -> None:
+    (line,) = block("filter", parameters={"tau": 3.0, "k": 1, "tua": 2}).unread()
+    said = "parameters.tua: no equation reads it (null takes it away); known: tau, k; did you mean 'tau'?"
+    assert line == f"{SOURCE}: {said}"
+    assert not block("model", derivatives={"v": "t", "u": "dt"}, states={"v": "a", "u": "b"}).unread()
+
+
+def test_a_parameter_that_is_null_is_taken_away() -> None:
+    quiet = {"y": "-y/tau"}
+    assert block("filter", derivatives=quiet, parameters={"tau": 3.0, "k": None}).parameters == {"tau": 3.0}
+    assert "'k'; known:" in problems("filter", {"parameters": {"tau": 3.0, "k": None}})[0]
+
+
 def test_with_parameters_replaces_numbers_and_leaves_the_original() -> None:
     b = block("filter")
     changed = b.with_parameters(tau=9, k=np.float32(0.5))

@@ -85,6 +85,8 @@ LINES: list[tuple[str, str]] = [
     (f"{MODEL}.threshold=null", f"conf/model/izhikevich.yaml ({MODEL}): *threshold*"),
     (f"~{MODEL}.reset", f"conf/model/izhikevich.yaml ({MODEL}): *reset*"),
     (f"{MODEL}.parameters.a={{mean:0.02}}", f"conf/model/izhikevich.yaml ({MODEL}): parameters.a*"),
+    (f"+{MODEL}.parameters.aa=1", f"conf/model/izhikevich.yaml ({MODEL}): parameters.aa: no equation reads it (*); known: a, b, c, d, v_peak; did you mean 'a'?"),
+    ("+neurons.populations.sa.filter.parameters.tau_x=1", "conf/filter/sa.yaml (*): parameters.tau_x: no equation reads it (*); known: tau_r, *; did you mean 'tau_*'?"),
     # stimuli
     ("stimuli.amplitude=-1", f"stimuli.amplitude: got -1, {AMPLITUDE}"),
     ("stimuli.amplitude=[10,-1,-2]", f"stimuli.amplitude: got -1 and 1 more, {AMPLITUDE}"),
@@ -144,6 +146,7 @@ FILES: list[tuple[str, str | bytes, str]] = [
     ("a step after the end", "stimuli: [{type: step, step_time: 300}]\n", "stimuli.step_time: got 300, allowed is less than duration_ms, 300 (ms)"),
     ("a stimulus twice", "stimuli: [{type: ramp}, {type: ramp}]\n", "*repetitions*"),
     ("an unknown model", f"{ONE}neurons: {{populations: {{sa: {{model: lff}}}}}}\n", f"model@{MODEL}: got 'lff', allowed are adex, *; did you mean 'lif'?"),
+    ("a parameter of a model that no equation reads", f"{ONE}neurons: {{populations: {{sa: {{model: {{parameters: {{aa: 1}}}}}}}}}}\n", f"conf/model/izhikevich.yaml ({MODEL}): parameters.aa: no equation reads it (*; did you mean 'a'?"),
     ("a broken interpolation", f"{ONE}pipeline: {{grid_size: '${{pipeline.side}}'}}\n", "*pipeline.side*"),
 ]  # fmt: skip
 
