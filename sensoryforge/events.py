@@ -58,19 +58,23 @@ def tonic_dataset(
 ) -> Any:
     """Return a ``tonic.Dataset`` of ``(events, target)`` that reads a stimulus when indexed.
 
-    ``target`` is a parameter, ``type`` or another column of the table; ``transform`` takes the events.
+    ``target`` is a parameter, ``type`` or another column of the table; words become places in ``classes``.
+    ``transform`` takes the events.
     """
     tonic = require("tonic")
     check_population(results, population)
     if target not in results.table:
         raise ConfigError(unknown("target", target, map(str, results.table)))
     targets = results.table[target].tolist()
+    names = sorted({each for each in targets if isinstance(each, str)})
+    targets = [names.index(each) if isinstance(each, str) else each for each in targets]
 
     class SpikeEvents(tonic.Dataset):  # type: ignore[name-defined, misc]
         """Stimuli of a dataset as events of one population."""
 
         sensor_size = (results.spikes(population).shape[2], 1, 1)
         dtype = EVENT
+        classes = tuple(names)
 
         def __getitem__(self, index: int) -> tuple[Any, Any]:
             events = results.events(index, population)

@@ -264,7 +264,8 @@ def test_events_that_lie_outside_are_refused() -> None:
 
 
 def test_tonic_frames_are_the_spikes(results: Results) -> None:
-    transforms = pytest.importorskip("tonic.transforms")
+    from tonic import transforms
+
     found = tonic_dataset(results, "sa", target="amplitude")
     assert len(found) == 12
     events, target = found[11]
@@ -273,6 +274,16 @@ def test_tonic_frames_are_the_spikes(results: Results) -> None:
     assert np.array_equal(frames[:, 0, :].astype(bool), results[11]["sa_spikes"].numpy()[: len(frames)])
     with pytest.raises(ConfigError, match=r"target: got 'amplitud', .* did you mean 'amplitude'"):
         tonic_dataset(results, "sa", target="amplitud")
+
+
+def test_tonic_pads_a_batch_of_types(mixture: Path) -> None:
+    from tonic import collation, transforms
+
+    results = load(mixture)
+    found = tonic_dataset(results, "ra")
+    found.transform = transforms.ToFrame(found.sensor_size, time_window=500)
+    _, targets = next(iter(DataLoader(found, batch_size=len(found), collate_fn=collation.PadTensors())))
+    assert [found.classes[k] for k in targets.tolist()] == results.table["type"].tolist()
 
 
 def test_a_loader_gives_batches_with_time_first(results: Results) -> None:
