@@ -107,7 +107,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         (BOMB, "more than 2000000 values"),
         ("a: " + "[" * 100_000, f"nested deeper than {MAX_DEPTH}"),
         ("a: " + "9" * 5000, "Exceeds the limit"),
-        ("a: 2020-13-45", "month must be in 1..12"),
+        ("a: !!timestamp 2020-13-45", "month must be in 1..12"),
         ("? [1, 2]\n: 3", "a key is no name"),
     ],
 )
