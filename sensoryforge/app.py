@@ -15,15 +15,23 @@ from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Quote, QuotedString
-from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
-from omegaconf.errors import OmegaConfBaseException
 
 from sensoryforge import batch, config, console
 from sensoryforge.batchfile import SECTIONS
-from sensoryforge.composer import PRIMARY, Composer, conf_dir, one_line, parsed, raise_if, register, unreadable
+from sensoryforge.composer import (
+    PRIMARY,
+    Composer,
+    conf_dir,
+    one_line,
+    parsed,
+    raise_if,
+    refusals,
+    register,
+    unreadable,
+)
 from sensoryforge.errors import ConfigError, SensoryForgeError, StorageError
 from sensoryforge.foreign import refuse_foreign
 from sensoryforge.preflight import preflight
@@ -58,7 +66,7 @@ def _run_application() -> None:
     application = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=PRIMARY)(task)
     try:
         application()
-    except (HydraException, OmegaConfBaseException, ValueError) as error:
+    except (*refusals(), ValueError) as error:
         line = CommandLine.read(sys.argv[1:])
         problems = line.problems()
         late = [] if problems else line.late()
@@ -69,7 +77,9 @@ def _run_application() -> None:
         elif str(error).startswith("Only one of --run"):
             fix = "batch.dry_run=true shows what a sweep would run"
             raise ConfigError(f"--multirun (-m) goes without --cfg and --info; {fix}") from error
-        elif problems or isinstance(error, HydraException | OmegaConfBaseException):
+        elif str(error).startswith("The --resolve flag"):
+            raise ConfigError("--resolve goes with --cfg or --help") from error
+        elif problems or isinstance(error, refusals()):
             raise ConfigError(problems or one_line(error)) from error
         else:
             raise
@@ -114,7 +124,7 @@ class CommandLine:
             check_jobs(self.composer, jobs)
         except ConfigError as error:
             return error.problems
-        except HydraException as error:
+        except refusals() as error:
             return tuple(unreadable(text) for text in self.overrides if parsed(text) is None) or (one_line(error),)
         return ()
 
@@ -126,7 +136,7 @@ class CommandLine:
         for text in fixed if self.multirun else []:
             try:
                 self.composer.load([*good, text])
-            except (HydraException, OmegaConfBaseException):
+            except refusals():
                 late.append(text)
             else:
                 good.append(text)

@@ -47,7 +47,12 @@ def lines(group: str | None = None, search: Sequence[Path] = ()) -> Iterator[str
 
 def read_option(path: Path) -> tuple[str, list[tuple[str, str, str, str]]]:
     """Return the comment at the head of an option, and key, default, unit and meaning of each of its parameters."""
-    text = path.read_text(encoding="utf-8").splitlines()
+    try:
+        text = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: not a text file") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
     head = [line.lstrip("# ") for line in text if line.startswith("#") and not line.startswith("# @")]
     found = (_PARAMETER.fullmatch(line) for line in text)
     return " ".join(head), [(row["key"], row["value"], row["unit"], row["meaning"]) for row in found if row]

@@ -10,8 +10,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sensoryforge import yamlfile
 from sensoryforge.errors import ConfigError, listing, suggest
-from sensoryforge.yamlfile import excessive
 
 if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
@@ -39,6 +39,16 @@ def register() -> None:
     Plugins.instance().register(sweeper.SensoryForgeSweeper)
 
 
+@cache
+def refusals() -> tuple[type[Exception], ...]:
+    """Return what Hydra raises for a configuration that it cannot compose."""
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
+
+    return HydraException, OmegaConfBaseException, YAMLError
+
+
 @dataclass(frozen=True)
 class Composer:
     """Composes one primary config from a search path; ``fixed`` overrides come before all others."""
@@ -57,7 +67,7 @@ class Composer:
         from hydra.core.utils import setup_globals
 
         search = list(search)
-        raise_if([*hidden(search), *excessive(search)])
+        raise_if([*hidden(search), *yamlfile.unreadable(search)])
         setup_globals()
         path = create_config_search_path(f"file://{conf_dir()}")
         for folder in search:
@@ -77,25 +87,21 @@ class Composer:
     def gather(self, overrides: Sequence[str]) -> tuple[DictConfig, list[str]]:
         """Compose what can be composed, and return a line for each override that cannot be.
 
-        Only after a failure are the overrides tried one after the other, those that choose options first.
+        Only after a failure are the overrides tried one after the other: where options are, which are chosen, the rest.
         """
-        from hydra.errors import HydraException
-        from omegaconf.errors import OmegaConfBaseException
-
-        failures = (HydraException, OmegaConfBaseException, ValueError)
         problems = list(self.refused(overrides))
         if not problems:
             try:
                 return self.load(overrides), []
-            except failures:
+            except (*refusals(), ValueError):
                 pass
         good: list[str] = []
         known = self.load()
-        for text in sorted(overrides, key=lambda text: not self._is_choice(text)):
+        for text in sorted(overrides, key=lambda text: (not text.startswith("hydra."), not self._is_choice(text))):
             refused = list(self.refused([text]))
             try:
                 known = known if refused else self.load([*good, text])
-            except failures as error:
+            except (*refusals(), ValueError) as error:
                 problems.append(self._explain(text, error, known))
             else:
                 good += [] if refused else [text]
@@ -125,10 +131,13 @@ class Composer:
     def _explain(self, text: str, error: Exception, known: DictConfig) -> str:
         """Return the line for an override that cannot be composed; ``known`` is what stands without it."""
         from hydra.errors import MissingConfigException, OverrideParseException
+        from yaml import YAMLError
 
         key = text.partition("=")[0]
         if isinstance(error, OverrideParseException):
             return unreadable(text)
+        if isinstance(error, YAMLError):
+            return f"{text}: {one_line(error)}"
         if isinstance(error, MissingConfigException) and error.missing_cfg_file:
             group, _, name = str(error.missing_cfg_file).rpartition("/")
             options = self.options(group)

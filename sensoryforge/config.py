@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sensoryforge import checks
 from sensoryforge.batchfile import NAME, primary, read_batch_file
-from sensoryforge.composer import PRIMARY, Composer, conf_dir, hidden, one_line, raise_if
+from sensoryforge.composer import PRIMARY, Composer, conf_dir, hidden, one_line, raise_if, refusals
 from sensoryforge.entries import named_entries
 from sensoryforge.errors import ConfigError, listing, suggest
 
@@ -141,9 +141,7 @@ def _plain(value: Any) -> Any:
 def _batch_config(path: str | Path, overrides: Sequence[str]) -> tuple[DictConfig, list[str]]:
     """Return the composed configuration of a batch file and the problems found on the way."""
     from hydra.core.config_store import ConfigStore
-    from hydra.errors import HydraException
     from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
 
     found = read_batch_file(Path(path))
     composer = Composer.over(found.search, NAME)
@@ -152,7 +150,7 @@ def _batch_config(path: str | Path, overrides: Sequence[str]) -> tuple[DictConfi
     try:
         ConfigStore.instance().store(name=NAME, node=OmegaConf.create(node))
         config, problems = composer.gather(overrides)
-    except (HydraException, OmegaConfBaseException) as error:
+    except refusals() as error:
         raise ConfigError([*found.problems, f"{path}: {one_line(error)}"]) from error
     return config, [*found.problems, *problems]
 

@@ -10,13 +10,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hydra._internal.utils import get_args_parser
-from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from sensoryforge import trust
-from sensoryforge.composer import PRIMARY, Composer, raise_if
+from sensoryforge.composer import PRIMARY, Composer, raise_if, refusals
 
 OWN = ("sensoryforge", "hydra", "hydra_plugins", "logging", "colorlog")
 _WORDS = ("--config-dir", "-cd", "--config-path", "-cp", "hydra.searchpath", "+hydra.searchpath")
@@ -33,7 +31,7 @@ def refuse_foreign(arguments: Sequence[str]) -> None:
     try:
         config = composer.loader.load_configuration(args.config_name or PRIMARY, args.overrides, RunMode.MULTIRUN)
         hydra = OmegaConf.to_container(config.hydra, resolve=False)
-    except (HydraException, OmegaConfBaseException):
+    except refusals():
         return  # Hydra will say so, and import nothing
     raise_if(f"{key}: got {path!r}, {trust.refusal(path.rpartition('.')[0] or path)}" for key, path in _paths(hydra))
 

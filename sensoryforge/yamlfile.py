@@ -49,13 +49,15 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return found
 
 
-def excessive(folders: Iterable[str | Path]) -> Iterator[str]:
-    """Yield a line for each option in folders of the user's, read by Hydra and not by us, that would take too much."""
+def unreadable(folders: Iterable[str | Path]) -> Iterator[str]:
+    """Yield a line for each option in folders of the user's that Hydra could not read, or not in reasonable time."""
     import yaml
 
     for path in (each for folder in folders for each in sorted(Path(folder).glob("*/*.yaml"))):
         try:
-            bound(path.read_text(encoding="utf-8"))
+            text = path.read_text(encoding="utf-8")
+            bound(text)
+            yaml.load(text, Loader=_loader())
         except (OSError, ValueError, yaml.YAMLError) as error:
             yield f"{path}: not valid YAML: {_yaml_problem(error)}"
 
@@ -101,7 +103,8 @@ def _loader() -> Any:
                 if not isinstance(key, yaml.ScalarNode):
                     raise yaml.constructor.ConstructorError(problem="a key is no name", problem_mark=key.start_mark)
                 if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
-                    problem = f"key {key.value!r} given twice"
+                    cut = "; in braces an expression with a comma is cut there, give it its own line"
+                    problem = f"key {key.value!r} given twice{cut if node.flow_style else ''}"
                     raise yaml.constructor.ConstructorError(problem=problem, problem_mark=key.start_mark)
                 seen.add(key.value)
             return super().construct_mapping(node, deep=deep)

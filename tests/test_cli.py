@@ -160,6 +160,13 @@ def test_list_shows_one_group_and_options_of_ones_own(folder: Path, capsys: pyte
     assert "stimuli" not in out
 
 
+def test_list_names_an_option_that_is_no_text(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "mine" / "model").mkdir(parents=True)
+    (folder / "mine" / "model" / "latin.yaml").write_bytes("# Übel".encode("latin-1"))
+    assert cli.main(["list", "model", "--config-dir", "mine"]) == 2
+    assert capsys.readouterr().err == "mine/model/latin.yaml: not a text file\n"
+
+
 def test_init_writes_a_file_that_runs_and_never_replaces_one(
     ran: list[Experiment], folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

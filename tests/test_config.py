@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -186,6 +187,27 @@ def test_a_block_of_ones_own(tmp_path: Path) -> None:
     (tmp_path / "model" / "spare.yaml").write_text(text.replace("{top: 1.0}", "{top: 1.0, tip: 2.0}"))
     with pytest.raises(ConfigError, match=r"model/spare: parameters\.tip: no equation reads it"):
         config.load_block("model/spare", search=[tmp_path])
+
+
+TWICE = "states: {v: 0.0}\nderivatives: {v: where(v > 0, v, -v)}\nthreshold: v >= 1\nreset: {v: 0.0}\n"
+
+
+def test_an_option_of_ones_own_that_gives_a_key_twice_is_named_with_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "conf" / "model" / "mine.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(TWICE)
+    (tmp_path / "batch.yml").write_text(f"{ONE}neurons: {{populations: {{sa: {{model: mine}}}}}}\n")
+    reads: list[Callable[[], object]] = [
+        lambda: config.load_block("model/mine", search=[tmp_path / "conf"]),
+        lambda: config.check_batch_file(tmp_path / "batch.yml"),
+    ]
+    for read in reads:
+        with pytest.raises(ConfigError) as caught:
+            read()
+        (line,) = caught.value.problems
+        assert line.startswith(
+            f"{path}: not valid YAML: line 2, column 31: key 'v' given twice; in braces an expression"
+        )
 
 
 # --- batch files ---

@@ -173,6 +173,7 @@ MISTAKES = [
     (["-m", "stimuli=gaussian,step", "stimuli.wave=1,2"], "stimuli.wave: unknown key"),
     (["-m", "pipeline.grid_size=8,0"], "pipeline.grid_size: got 0, allowed is"),
     (["-m", "pipeline.grid_size=range(3,3)"], "pipeline.grid_size=range(3,3): no values"),
+    (["--resolve"], "--resolve goes with --cfg or --help"),
     (["-m", "hydra.verbose=true,false"], "Sweeping over Hydra's configuration is not supported"),
 ]  # fmt: skip
 
@@ -217,6 +218,20 @@ def test_a_folder_of_ones_own_options(launch: Launch, tmp_path: Path) -> None:
         (experiment,) = launch(*search, choice)
         assert list(experiment.populations["sa"].model.states) == ["v"]
         assert len(launch(*search, "-m", choice, "pipeline.grid_size=8,16")) == 2
+
+
+@pytest.mark.parametrize("several", [(), ("-m", "pipeline.grid_size=8,16")])
+@pytest.mark.parametrize("words", [("--config-dir", "conf"), ("hydra.searchpath=[file://{0}/conf]",)])
+def test_an_option_of_ones_own_that_is_no_yaml_is_one_line(
+    launch: Launch, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], several: tuple[str, ...]
+) -> None:
+    (tmp_path / "conf" / "model").mkdir(parents=True)
+    (tmp_path / "conf" / "model" / "mine.yaml").write_text("reset: {v: where(v > 0, v, -v)}\n")
+    given = [word.format(tmp_path) for word in words]
+    launch(*several, *given, "model@neurons.populations.sa.model=mine", code=2)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "model/mine.yaml" in line
+    assert "line 1" in line
 
 
 def test_printing_a_configuration_runs_nothing(
