@@ -66,7 +66,7 @@ def _run_application() -> None:
     application = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=PRIMARY)(task)
     try:
         application()
-    except (*refusals(), ValueError) as error:
+    except refusals(ValueError) as error:
         line = CommandLine.read(sys.argv[1:])
         problems = line.problems()
         late = [] if problems else line.late()

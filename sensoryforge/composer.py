@@ -40,13 +40,13 @@ def register() -> None:
 
 
 @cache
-def refusals() -> tuple[type[Exception], ...]:
-    """Return what Hydra raises for a configuration that it cannot compose."""
+def refusals(*more: type[Exception]) -> tuple[type[Exception], ...]:
+    """Return what Hydra raises for a configuration that it cannot compose, and what else is to be caught."""
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
     from yaml import YAMLError
 
-    return HydraException, OmegaConfBaseException, YAMLError
+    return HydraException, OmegaConfBaseException, YAMLError, *more
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Composer:
         if not problems:
             try:
                 return self.load(overrides), []
-            except (*refusals(), ValueError):
+            except refusals(ValueError):
                 pass
         good: list[str] = []
         known = self.load()
@@ -101,7 +101,7 @@ class Composer:
             refused = list(self.refused([text]))
             try:
                 known = known if refused else self.load([*good, text])
-            except (*refusals(), ValueError) as error:
+            except refusals(ValueError) as error:
                 problems.append(self._explain(text, error, known))
             else:
                 good += [] if refused else [text]
