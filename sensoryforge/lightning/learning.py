@@ -2,7 +2,7 @@
 
     names = ["sa.gain", "sa.filter.tau_d"]
     module = LearningModule(experiment, names, RateTargets(targets, experiment, bin_ms=5))
-    Trainer(max_epochs=100).fit(module, StimulusDataModule(...))
+    Trainer(max_epochs=100).fit(module, DesignDataModule(experiment))
 
 Forward, spikes are those of a run, bit for bit; backward, they have the surrogate gradient of ``pipeline.surrogate``.
 """
