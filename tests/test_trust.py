@@ -7,15 +7,23 @@ import pickle
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
+import h5py
+import numpy as np
 import pytest
 import torch
+from store_cases import design, resume
+from store_cases import run as write_dataset
 
 from sensoryforge import trust
 from sensoryforge.config import check_batch_file
 from sensoryforge.errors import ConfigError, DamagedError
 from sensoryforge.store.base import load_archive
+from sensoryforge.store.checkpoint import Checkpoint, Part
+from sensoryforge.store.files import checksum
+from sensoryforge.store.results import load
 from sensoryforge.yamlfile import MAX_DEPTH, read_yaml
 
 ROOT = Path(__file__).parent.parent
@@ -151,6 +159,101 @@ def test_plain_values_that_torch_saved_are_read_without_it(tmp_path: Path) -> No
     with pytest.raises(DamagedError) as caught:
         load_archive(tmp_path / "c.pt")
     assert isinstance(caught.value.__cause__, pickle.UnpicklingError)
+
+
+SHAPE = (6, 3)  # of sa_spikes
+
+
+def external(file: h5py.File, group: h5py.Group) -> None:
+    group["sa_spikes"] = h5py.ExternalLink("secret.h5", "/data")
+
+
+def soft(file: h5py.File, group: h5py.Group) -> None:
+    group["sa_spikes"] = h5py.SoftLink("/stimulus_0000/sa_spikes")
+
+
+def external_group(file: h5py.File, group: h5py.Group) -> None:
+    del file["stimulus_0001"]
+    file["stimulus_0001"] = h5py.ExternalLink("secret.h5", "/")
+
+
+def outside(file: h5py.File, group: h5py.Group) -> None:
+    group.create_dataset("sa_spikes", SHAPE, np.uint8, external=[("secret.raw", 0, 18)])
+
+
+def pipe(file: h5py.File, group: h5py.Group) -> None:
+    os.mkfifo("pipe")
+    group.create_dataset("sa_spikes", SHAPE, np.uint8, external=[("pipe", 0, 18)])
+
+
+def virtual(file: h5py.File, group: h5py.Group) -> None:
+    layout = h5py.VirtualLayout(SHAPE, np.uint8)
+    layout[:] = h5py.VirtualSource("secret.h5", "data", SHAPE)
+    group.create_virtual_dataset("sa_spikes", layout)
+
+
+def of_shape(file: h5py.File, group: h5py.Group) -> None:
+    group["sa_spikes"] = np.ones((7, 3), np.uint8)
+
+
+def of_type(file: h5py.File, group: h5py.Group) -> None:
+    group["sa_spikes"] = np.ones(SHAPE, np.float32)
+
+
+def of_value(file: h5py.File, group: h5py.Group) -> None:
+    group["sa_spikes"] = np.full(SHAPE, 2, np.uint8)
+
+
+LINKS = (external, soft, external_group)
+CHANGES = (*LINKS, outside, pipe, virtual, of_shape, of_type, of_value)
+
+
+def changed(path: Path, change: Callable[[h5py.File, h5py.Group], None]) -> None:
+    """Change an array of a good file, in a directory that has a secret beside it."""
+    with h5py.File("secret.h5", "w") as file:
+        file["data"] = file["sa_spikes"] = np.ones(SHAPE, np.uint8)
+        file["ra_spikes"] = np.ones((6, 4), np.uint8)
+    Path("secret.raw").write_bytes(bytes([1] * 18))
+    with h5py.File(path, "r+") as file:
+        del file["stimulus_0001"]["sa_spikes"]
+        change(file, file["stimulus_0001"])
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_an_hdf5_file_gives_no_array_that_lies_elsewhere_or_is_none_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[h5py.File, h5py.Group], None]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_dataset(tmp_path, "hdf5", design(3))
+    changed(tmp_path / "results.h5", change)
+    results = load(tmp_path)
+    assert results[0]["sa_spikes"].shape == SHAPE
+    with pytest.raises(DamagedError, match=r"results.h5: damaged, or not written by SensoryForge$"):
+        results[1]
+
+
+@pytest.mark.parametrize("change", LINKS)
+def test_a_part_with_a_link_in_it_is_not_merged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[h5py.File, h5py.Group], None]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_dataset(tmp_path, "hdf5", design(3))
+    path = tmp_path / "results.h5"
+    changed(path, change)
+    Checkpoint(3, {}, "hdf5", (Part.of(path.name, range(3), checksum(path)),)).write(tmp_path)
+    with pytest.raises(DamagedError, match=r"results.h5: damaged, or not written by SensoryForge$"):
+        resume(tmp_path, "hdf5", design(5))
+
+
+def test_a_merge_reads_no_bytes_that_lie_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_dataset(tmp_path, "hdf5", design(3))
+    path = tmp_path / "results.h5"
+    changed(path, pipe)
+    Checkpoint(3, {}, "hdf5", (Part.of(path.name, range(3), checksum(path)),)).write(tmp_path)
+    resume(tmp_path, "hdf5", design(5))
+    with pytest.raises(DamagedError):
+        load(tmp_path)[1]
 
 
 def test_damaged_files_and_expressions_end_in_no_traceback() -> None:

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from h5py import h5a, h5d, h5g, h5o, h5p, h5s, h5t
 
+from sensoryforge.store import hdf5_plain
 from sensoryforge.store.base import Arrays, Entry, Metadata, Shapes, Shelf, Source, reading, same_shapes
 from sensoryforge.store.files import Sink
 from sensoryforge.store.streams import LEVEL, compressed, packed, texts
@@ -139,13 +140,13 @@ class Reader:
         import torch
 
         with reading(self._path):
-            dataset = h5d.open(self._file.id, _name(row, len(self)) + b"/" + name.encode())
-            values = np.empty(dataset.shape, dataset.dtype)
-            dataset.read(h5s.ALL, h5s.ALL, values)
-            return torch.from_numpy(values.view(bool) if values.dtype == np.uint8 else values)
+            group = hdf5_plain.group(self._file.id, _name(row, len(self)))
+            return torch.from_numpy(hdf5_plain.array(group, name, self.shapes[name]))
 
     def copy(self, row: int, file: h5py.File, name: bytes, index: int) -> Entry:
         """Copy a stimulus to another file, where its place is ``index``; return its entry there."""
+        with reading(self._path):
+            hdf5_plain.members(hdf5_plain.group(self._file.id, _name(row, len(self))), self.shapes)
         h5o.copy(self._file.id, _name(row, len(self)), file.id, name)
         entry = self.entries[row]
         if entry["index"] != index:
