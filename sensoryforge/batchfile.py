@@ -7,15 +7,15 @@ options that the file picks, an entry of the group ``stimuli`` for each type, an
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from sensoryforge.composer import PRIMARY, Composer, conf_dir, groups
 from sensoryforge.entries import named_entries
 from sensoryforge.errors import ConfigError, listing, suggest
-from sensoryforge.rules import is_number, shown
+from sensoryforge.rules import BATCH, BLOCK, PIPELINE, POPULATION, is_number, shown, unknown
 from sensoryforge.yamlfile import SUFFIXES, read_yaml
 
 SECTIONS = ("pipeline", "neurons", "stimuli", "batch")
@@ -23,6 +23,39 @@ PARTS = ("innervation", "filter", "model")
 LONG = 100
 """Lists longer than this travel through Hydra as text, which costs it nothing."""
 NAME = "sensoryforge_batch_file"
+
+
+def _with(keys: Iterable[str]) -> str:
+    return f"is a mapping with {listing(keys)}"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A place where a mapping belongs: what is said of it, the places in it (``*``: any), whether empty is no harm."""
+
+    text: str
+    inner: dict[str, Shape] = field(default_factory=dict)
+    optional: bool = True
+
+
+_BLOCK = Shape(
+    BLOCK.text,
+    dict.fromkeys(("states", "derivatives", "reset", "parameters"), Shape("is a mapping of names to values")),
+    False,
+)
+_POPULATION = Shape(
+    _with(POPULATION), {"innervation": Shape(BLOCK.text, {}, False), "filter": _BLOCK, "model": _BLOCK}, False
+)
+SHAPES = {
+    "pipeline": Shape(_with(PIPELINE)),
+    "neurons": Shape(
+        _with(["populations", "sa_neurons", "ra_neurons"]),
+        {"populations": Shape("is a mapping of names to populations", {"*": _POPULATION})},
+    ),
+    "batch": Shape(_with(BATCH)),
+}
+
+Place: TypeAlias = tuple[dict[str, Any], str, str, Shape]
 
 
 @dataclass
@@ -40,12 +73,8 @@ def read_batch_file(path: Path) -> BatchFile:
     found = BatchFile()
     _read_into(found, path, (path.resolve(),))
     found.search = [folder / "conf" for folder in path.resolve().parents if _has_options(folder / "conf")]
-    for key in found.values:
-        if key not in SECTIONS:
-            known = [*SECTIONS, "defaults"]
-            found.problems.append(f"{path}: {key}: unknown key, known are {listing(known)}{suggest(str(key), known)}")
-    found.values = {key: value for key, value in found.values.items() if key in SECTIONS}
     _pick_options(found)
+    found.problems += _misshapen(found.values)
     return found
 
 
@@ -65,7 +94,33 @@ def _read_into(found: BatchFile, path: Path, chain: tuple[Path, ...]) -> None:
             found.choices |= {str(key).removeprefix("override ").strip("/ "): str(item[key]) for key in item}
         elif item != "_self_":
             raise ConfigError(f"{path}: defaults: got {shown(item)}, allowed is a list of shared files or options")
-    _merge(found.values, values)
+    known = [*SECTIONS, "defaults"]
+    found.problems += [f"{path}: {unknown('', key, known)}" for key in values if key not in SECTIONS]
+    own: dict[str, Any] = {}
+    _merge(own, {key: value for key, value in values.items() if key in SECTIONS and value is not None})
+    for holder, key, _, shape in list(_mappings(own, SHAPES)):
+        if holder[key] is None and shape.optional:
+            del holder[key]  # a heading whose lines are all comments
+    _merge(found.values, own)
+
+
+def _mappings(node: dict[str, Any], shapes: Mapping[str, Shape], where: str = "") -> Iterator[Place]:
+    """Yield each place of a file where a mapping belongs: what holds it, its key there, its whole key, its shape."""
+    for key, value in node.items():
+        if shape := shapes.get(key) or shapes.get("*"):
+            yield node, key, f"{where}{key}", shape
+            if isinstance(value, dict):
+                yield from _mappings(value, shape.inner, f"{where}{key}.")
+
+
+def _misshapen(values: dict[str, Any]) -> Iterator[str]:
+    """Take out what stands where a mapping belongs, or a list, and yield a line for each: Hydra would not merge it."""
+    for holder, key, where, shape in list(_mappings(values, SHAPES)):
+        if not isinstance(holder[key], dict | None):
+            yield f"{where}: got {shown(holder.pop(key))}, allowed {shape.text}"
+    batch = values.get("batch", {})
+    if isinstance(batch.get("save"), dict):
+        yield BATCH["save"].problem("batch.save", batch.pop("save"))
 
 
 def _shared(path: Path, name: str) -> Path:
@@ -83,7 +138,10 @@ def _shared(path: Path, name: str) -> Path:
 def _merge(base: dict[str, Any], other: Mapping[str, Any]) -> None:
     """Merge a mapping over another, in depth; lists are replaced."""
     for key, value in other.items():
-        if isinstance(value, Mapping) and isinstance(base.get(key), dict):
+        if isinstance(value, Mapping):
+            base[key] = (
+                base[key] if isinstance(base.get(key), dict) else {}
+            )  # never the mapping itself: aliases share it
             _merge(base[key], value)
         else:
             base[key] = value

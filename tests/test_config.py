@@ -231,6 +231,32 @@ def test_a_batch_file_replaces_the_stimuli_and_merges_the_rest(batch: Any) -> No
     assert experiment.design.parameters(1)["step_time"] == 100.0
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pipeline:",
+        "batch:",
+        "neurons:",
+        "neurons: {populations: }",
+        "neurons: {populations: {sa: {model: {parameters: }}}}",
+        "neurons: {populations: {sa: {filter: {derivatives: , states: }}}}",
+    ],
+)
+def test_a_section_that_is_empty_changes_nothing(batch: Any, text: str) -> None:
+    here = "batch: {output_dir: here}\n"
+    usual = batch(f"{ONE}{here}").config
+    shared = f"defaults: [shared]\n{text}\n" if text == "batch:" else f"{ONE}{here}{text}\n"
+    Path("shared.yml").write_text(f"{ONE}{here}")
+    assert batch(shared).config == usual
+
+
+def test_what_a_file_repeats_by_an_alias_counts_each_time(batch: Any) -> None:
+    populations = batch(
+        f"{ONE}neurons: {{populations: {{sa: &same {{model: lif, filter: {{states: }}}}, ra: *same}}}}\n"
+    )
+    assert ["tau_m" in one.model.parameters for one in populations.populations.values()] == [True, True]
+
+
 def test_overrides_come_on_top_of_a_batch_file(batch: Any) -> None:
     text = "stimuli: [{type: gaussian, amplitude: [1, 2]}]\nbatch: {format: pytorch}\n"
     assert len(batch(text, "stimuli.amplitude=[1,2,3]").design) == 3

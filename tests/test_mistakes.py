@@ -135,6 +135,15 @@ FILES: list[tuple[str, str | bytes, str]] = [
     ("an unknown key", f"{ONE}pipeline: {{girdsize: 3}}\n", "pipeline.girdsize: unknown key, known are *; did you mean 'grid_size'?"),
     ("an unknown parameter", "stimuli: [{type: step, amplitud: 3}]\n", "stimuli.amplitud: unknown key, *; did you mean 'amplitude'?"),
     ("a section that is a number", f"{ONE}batch: 3\n", "batch: got 3, allowed is a mapping with output_dir, *"),
+    ("a section that is a list", f"{ONE}pipeline: []\n", "pipeline: got [], allowed is a mapping with device, *"),
+    ("neurons that are a list", f"{ONE}neurons: [sa]\n", "neurons: got ['sa'], allowed is a mapping with populations, *"),
+    ("populations that are a list", f"{ONE}neurons: {{populations: [sa, ra]}}\n", "neurons.populations: got ['sa', 'ra'], allowed is a mapping of names to populations"),
+    ("populations that are a number", f"{ONE}neurons: {{populations: 3}}\n", "neurons.populations: got 3, allowed is a mapping of names to populations"),
+    ("a population that is a list", f"{ONE}neurons: {{populations: {{sa: [1]}}}}\n", "neurons.populations.sa: got [1], allowed is a mapping with count, *"),
+    ("a model that is a list", f"{ONE}neurons: {{populations: {{sa: {{model: [1]}}}}}}\n", f"{MODEL}: got [1], allowed is a mapping, as in the options of its group"),
+    ("parameters that are a list", f"{ONE}neurons: {{populations: {{sa: {{model: {{parameters: [1]}}}}}}}}\n", f"{MODEL}.parameters: got [1], allowed is a mapping of names to values"),
+    ("derivatives that are a list", f"{ONE}neurons: {{populations: {{sa: {{filter: {{derivatives: [1]}}}}}}}}\n", "neurons.populations.sa.filter.derivatives: got [1], allowed is a mapping of names to values"),
+    ("a mapping for a list", f"{ONE}batch: {{save: {{drive: true}}}}\n", "batch.save: got {'drive': True}, allowed is a list of drive, *"),
     ("an unknown option", f"{ONE}batch: hdf\n", "batch: got 'hdf', allowed are hdf5, pytorch; did you mean 'hdf5'?"),
     ("an unknown shared file", f"defaults: [base]\n{ONE}", "batch.yml: defaults: no base.yml or base.yaml beside it or in its parents*"),
     ("defaults that are a number", f"defaults: 3\n{ONE}", "batch.yml: defaults: got 3, allowed is a list of shared files or options"),
@@ -217,6 +226,16 @@ def test_all_mistakes_of_a_file_are_named_at_once(folder: Path) -> None:
         config.check_batch_file("batch.yml", ["stimuli.sigma=-1", "neurons.sa=3"])
     named = {line.split(":")[0] for line in caught.value.problems}
     assert named == {"batch.format", "pipeline.dt_ms", "stimuli.0.type", "stimuli.sigm", "stimuli.sigma", "neurons.sa"}
+
+
+def test_a_mistake_in_a_shared_file_is_told_of_that_file(folder: Path) -> None:
+    Path("base.yml").write_text("pipelin: {grid_size: 8}\n")
+    Path("batch.yml").write_text(f"defaults: [base]\n{ONE}")
+    with pytest.raises(ConfigError) as caught:
+        config.check_batch_file("batch.yml")
+    (line,) = caught.value.problems
+    assert line.startswith(f"{folder / 'base.yml'}: pipelin: unknown key, known are ")
+    assert line.endswith("; did you mean 'pipeline'?")
 
 
 def test_a_file_that_is_not_there(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
