@@ -68,7 +68,7 @@ def examine(config: DictConfig | Mapping[str, Any], problems: Iterable[str]) -> 
     return experiment
 
 
-def load_block(path: str, search: Iterable[str | Path] = (), **parameters: Any) -> Block:
+def load_block(path: str, /, search: Iterable[str | Path] = (), **parameters: Any) -> Block:
     """Return a block of equations such as ``model/izhikevich``, some parameters overridden.
 
     ``search`` are folders with options of your own. Raises ConfigError for a block or parameter that is not there.

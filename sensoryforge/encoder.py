@@ -155,16 +155,13 @@ class Encoder(nn.Module):
         self.experiment, self.backend = experiment, backend
         self.most = sys.maxsize  # stimuli that are known to fit the device's memory together
         self.times: Floats = (np.arange(experiment.samples) * experiment.dt_ms).astype(np.float64)
-        self.populations = nn.ModuleDict({n: Population(n, s, experiment) for n, s in experiment.populations.items()})
+        self.populations = {n: Population(n, s, experiment) for n, s in experiment.populations.items()}
+        self.parts = nn.ModuleList(self.populations.values())  # a ModuleDict has no room for some names, such as keys
         self.register_buffer("anchor", torch.zeros(0), persistent=False)
-        pooled = np.unique(np.concatenate([p.indices.ravel() for p in self._populations]))
+        pooled = np.unique(np.concatenate([p.indices.ravel() for p in self.populations.values()]))
         self.receptors = experiment.sheet.xy(pooled)
-        for population in self._populations:
+        for population in self.populations.values():
             population.gather = np.searchsorted(pooled, population.indices)
-
-    @property
-    def _populations(self) -> list[Population]:
-        return [p for p in self.populations.values() if isinstance(p, Population)]
 
     def forward(self, ranges: Sequence[tuple[int, int]]) -> Encoded:
         """Encode the stimuli of some ranges of the design, in order.
@@ -226,7 +223,7 @@ class Encoder(nn.Module):
         offsets = np.cumsum([0, *(s.stimulus.count for s in group)])
         rows = torch.from_numpy(np.concatenate([s.rows + o for s, o in zip(group, offsets, strict=False)]))
         encoded = Encoded({})
-        for population in self._populations:
+        for population in self.populations.values():
             drive = self._drive(population, group, rows)
             out = self._run(population, drive, seeds)
             # A model may hide an infinite drive behind its reset, so the drive is looked at as well.

@@ -73,7 +73,7 @@ class Block:
         """
         return _Reader(kind, mapping, source).block()
 
-    def with_parameters(self, **values: Any) -> Block:
+    def with_parameters(self, /, **values: Any) -> Block:
         """Return the block with some parameters replaced, by numbers or distributions."""
         where = f"{self.source}: parameters"
         problems = [_unknown(where, n, self.parameters) for n in values if n not in self.parameters]

@@ -98,6 +98,8 @@ def test_names_that_are_not_there_are_answered_with_those_that_are(results: Resu
     with pytest.raises(ConfigError, match=r"where: got 'amplitud', allowed are .*; did you mean 'amplitude'") as found:
         results.where(amplitud=1, sigm=2)
     assert len(found.value.problems) == 2
+    with pytest.raises(ConfigError, match="where: got 'self', allowed are"):
+        results.where(self=1)
     for call in (results.counts, results.rates, results.latency, results.psth, results.to_xarray):
         with pytest.raises(ConfigError, match="population: got 'rs', allowed are sa, ra"):
             call("rs")

@@ -169,6 +169,7 @@ def test_load_block_overrides_parameters() -> None:
     [
         ("model/izhikevitch", {}, "got 'izhikevitch', allowed are adex, izhikevich, lif; did you mean 'izhikevich'?"),
         ("modle/lif", {}, "got the group 'modle', allowed are filter, model; did you mean 'model'?"),
+        ("filter/sa", {"path": 1.0}, "unknown name 'path'; known: tau_r, tau_d, k1, k2"),
         ("filter/sa", {"tau_rr": 1.0}, "unknown name 'tau_rr'; known: tau_r, tau_d, k1, k2; did you mean 'tau_r'?"),
     ],
 )

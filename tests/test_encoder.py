@@ -34,6 +34,12 @@ def assert_same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> None:
         assert torch.equal(a[name], b[name]), name
 
 
+@pytest.mark.parametrize("name", ["self", "keys", "forward", "training"])
+def test_a_population_may_have_any_name(name: str) -> None:
+    spikes = encode(experiment(*SMALL, f"+population@neurons.populations.{name}=sa"), [(0, 1)])[f"{name}_spikes"]
+    assert spikes.any()
+
+
 @pytest.fixture(scope="module")
 def hundred() -> Experiment:
     amplitudes = list(range(10, 60, 10))

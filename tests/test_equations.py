@@ -248,6 +248,11 @@ def test_with_parameters_replaces_numbers_and_leaves_the_original() -> None:
     assert changed.derivatives == b.derivatives
 
 
+def test_a_parameter_may_have_any_name() -> None:
+    b = block("filter", derivatives={"y": "I*self - y/values"}, parameters={"self": 1.0, "values": 2.0})
+    assert b.with_parameters(self=3, values=4).parameters == {"self": 3.0, "values": 4.0}
+
+
 def test_with_parameters_names_every_mistake() -> None:
     with pytest.raises(EquationError) as caught:
         block("filter").with_parameters(tua=3.0, k="much", tau=np.zeros((3, 3)))

@@ -25,6 +25,28 @@ def model(**changes: Any) -> Block:
     return Block.from_config("model", written | changes, "mine.yaml")
 
 
+@pytest.mark.parametrize("backend", ["torch", "numba"])
+@pytest.mark.parametrize("state", ["self", "times", "inputs", "block", "np"])
+def test_no_name_of_the_grammar_is_a_word_of_ours(state: str, backend: str) -> None:
+    changes = {"states": {state: 0}, "derivatives": {state: "I*k"}, "threshold": f"{state} >= 3", "reset": {state: 0}}
+    named = model(**changes, parameters={"key": 1.0, "k": 2.0}).with_parameters(k=1.0)
+    drive = torch.full((1, 40, 2), 3.0)
+    out = simulate(named, drive, 0.1, backend=backend, record=[state])
+    usual = simulate(model(), drive, 0.1, record=["x"])
+    assert torch.equal(out["spikes"], usual["spikes"])
+    assert torch.equal(out[state], usual["x"])
+
+
+@pytest.mark.parametrize("backend", ["torch", "numba"])
+def test_a_filter_and_its_parameter_may_be_named_self(backend: str) -> None:
+    for block in ({"states": {"self": 0}, "parameters": {"k": 2.0}}, {"states": {"k": 0}, "parameters": {"self": 2.0}}):
+        (state,) = block["states"]
+        block |= {"derivatives": {state: "I - self*k"}, "output": "self + k"}
+        drive = torch.ones(1, 9, 1)
+        out = simulate(Block.from_config("filter", block, "mine.yaml"), drive, 0.1, backend=backend)["output"]
+        assert out[0, -1].item() == pytest.approx(2 + (1 - 0.8**9) / 2, rel=1e-5)
+
+
 # The order of a step. A step of 1/16 ms is exact in binary.
 STEP = 0.0625
 

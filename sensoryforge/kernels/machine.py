@@ -60,7 +60,7 @@ class Machine:
         """Return a number or tensor in the machine's precision."""
         return torch.as_tensor(value, dtype=self.dtype, device=self.device)
 
-    def set(self, **inputs: float | Tensor) -> None:
+    def set(self, /, **inputs: float | Tensor) -> None:
         """Give inputs their values; names that the program does not read are passed over."""
         for key, value in inputs.items():
             if key in self.inputs:
@@ -72,7 +72,7 @@ class Machine:
         for function, out, args in self.levels[level]:
             registers[out] = function(*[registers[a] for a in args])
 
-    def run(self, **inputs: float | Tensor) -> dict[str, Tensor]:
+    def run(self, /, **inputs: float | Tensor) -> dict[str, Tensor]:
         """Set inputs, run every level, return the outputs."""
         self.set(**inputs)
         for level in range(3):

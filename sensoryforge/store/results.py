@@ -126,7 +126,7 @@ class Results(Sequence[dict[str, Any]]):
             raise ConfigError(f"array: got {name!r}, allowed are {listing(self.names)}{suggest(name, self.names)}")
         return Stack(self, name)
 
-    def where(self, **conditions: Any) -> Results:
+    def where(self, /, **conditions: Any) -> Results:
         """Return the stimuli that meet every condition: ``where(amplitude=[10, 20], sigma=0.5, type="step")``.
 
         A condition is a value, several values, or a test of one (``amplitude=lambda a: a > 20``) on a column of the
