@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from sensoryforge.design import Design, Family
-from sensoryforge.errors import ConfigError
+from sensoryforge.errors import USERS_FAILURES, ConfigError, failure
 from sensoryforge.rules import shown, unknown, whole
 from sensoryforge.stimuli import Range, Stimulus, stimulus_class
 
@@ -144,5 +144,5 @@ def _contradictions(cls: type[Stimulus], family: Family, duration_ms: float | No
     columns = Design((family,)).columns(family, conditions)
     try:
         return [str(line) for line in cls.check(columns, duration_ms)]
-    except Exception as error:  # a user's code may raise anything
-        return [f"_target_: {cls.__name__}.check fails, {' '.join(f'{type(error).__name__}: {error}'.split())}"]
+    except USERS_FAILURES as error:
+        return [f"_target_: {cls.__name__}.check fails, {failure(error)}"]

@@ -53,6 +53,19 @@ class FailedStimuliError(SensoryForgeError):
     exit_code = 3
 
 
+USERS_FAILURES = (Exception, SystemExit, GeneratorExit)
+"""What a user's own code raises when it fails; its ``sys.exit`` must not end a batch, an interrupt has to."""
+
+
+def failure(error: BaseException) -> str:
+    """Return what kind of error it is and what it says, on one line."""
+    try:
+        said = str(error)
+    except USERS_FAILURES:
+        said = ""
+    return " ".join(f"{type(error).__name__}: {said}".split()).removesuffix(":")
+
+
 def suggest(word: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the nearest known word, or an empty string."""
     near = get_close_matches(word, list(known), n=1)

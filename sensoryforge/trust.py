@@ -15,7 +15,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import TypeVar
 
-from sensoryforge.errors import ConfigError, suggest
+from sensoryforge.errors import USERS_FAILURES, ConfigError, failure, suggest
 
 VARIABLE = "SENSORYFORGE_TRUST"
 OURS = ("sensoryforge",)
@@ -66,8 +66,8 @@ def _imported(target: str, name: str) -> ModuleType:
         raise ConfigError(f"got {target!r}, {refusal(name)}")
     try:
         return import_module(name)
-    except Exception as error:  # whatever the code of a user's module may raise
-        said = f"{type(error).__name__}: {error}" if not isinstance(error, ImportError) else str(error)
+    except USERS_FAILURES as error:
+        said = str(error) if isinstance(error, ImportError) else failure(error)
         raise ConfigError(f"got {target!r}, which cannot be imported ({' '.join(said.split())})") from error
 
 

@@ -1,4 +1,4 @@
-"""What happens to a dataset when the process, the disk, a stimulus or another run does not do what it should."""
+"""What happens to a dataset when the process, the disk or another run does not do what it should."""
 
 from __future__ import annotations
 
@@ -13,49 +13,23 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import ClassVar
 
-import numpy as np
 import pytest
-import torch
+from run_cases import FORMATS, bits, experiment, run
 
-from sensoryforge import batch, cli, preflight, signals
-from sensoryforge.config import check, compose
-from sensoryforge.errors import ConfigError, FailedStimuliError, LockedError, StorageError
-from sensoryforge.experiment import Experiment
-from sensoryforge.stimuli import Range, Stimulus
-from sensoryforge.stimuli.base import DRIVE
+from sensoryforge import cli, preflight, signals
+from sensoryforge.errors import LockedError, StorageError
 from sensoryforge.store import files
 from sensoryforge.store.lock import DirectoryLock
-from sensoryforge.store.results import Results, load
+from sensoryforge.store.results import load
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
-SMALL = ("pipeline.grid_size=12", "neurons.sa_neurons=5", "neurons.ra_neurons=7", "pipeline.duration_ms=30")
-FORMATS = ("pytorch", "hdf5")
 YAML = """
 batch: {output_dir: out, checkpoint_frequency: 4}
 pipeline: {grid_size: 12, duration_ms: 30}
 neurons: {sa_neurons: 5, ra_neurons: 7}
 stimuli: [{type: gaussian, amplitude: [10, 20, 30], repetitions: 4}]
 """
-
-
-def experiment(directory: Path, *overrides: str, entry: dict[str, object] | None = None) -> Experiment:
-    config = compose(*SMALL, f"batch.output_dir={directory}", "batch.checkpoint_frequency=4", *overrides)
-    return check({**config, "stimuli": [entry]} if entry else config)
-
-
-def run(
-    directory: Path, *overrides: str, entry: dict[str, object] | None = None, says: list[str] | None = None
-) -> Results:
-    echo = (says if says is not None else []).append
-    results = batch.run(experiment(directory, *overrides, entry=entry), progress=False, echo=echo)
-    assert results is not None
-    return results
-
-
-def bits(results: Results) -> list[object]:
-    return [{k: v.tolist() if isinstance(v, torch.Tensor) else v for k, v in stimulus.items()} for stimulus in results]
 
 
 def script(name: str, *words: str) -> str:
@@ -247,89 +221,3 @@ def test_a_look_at_the_lock_hinders_nobody(tmp_path: Path) -> None:
     preflight.preflight(experiment(tmp_path))
     with DirectoryLock(tmp_path):
         pass
-
-
-# --- stimuli that fail ---
-
-
-class Fragile(Stimulus):
-    """Fails for one amplitude, in the way that its other parameter says."""
-
-    ranges: ClassVar[dict[str, Range]] = {"amplitude": DRIVE, "how": DRIVE}
-
-    def space(self, xy: np.ndarray, columns: int = 0) -> np.ndarray:
-        bad = self["amplitude"][:, 0] == 20
-        if bad.any() and self["how"][0, 0] == 0:
-            raise KeyError("no\nsuch skin")
-        if bad.any() and self["how"][0, 0] == 1:
-            return np.zeros((self.count, len(xy)))
-        return np.ones((self.count, 1, len(xy))) * self["amplitude"][:, None]
-
-    def time(self, t_ms: np.ndarray, duration_ms: float) -> np.ndarray:
-        time_ = np.ones((self.count, 1, len(t_ms)))
-        time_[self["amplitude"][:, 0] == 20] = np.nan if self["how"][0, 0] == 2 else 1
-        return time_
-
-
-class Moving(Fragile):
-    """The same, and it does not separate."""
-
-    separable = False
-
-    def frames(self, xy: np.ndarray, t_ms: np.ndarray, duration_ms: float) -> np.ndarray:
-        return Stimulus.frames(self, xy, t_ms, duration_ms)
-
-
-def fragile(how: int, name: str = "Fragile") -> dict[str, object]:
-    values = {"amplitude": [10, 20, 30], "how": how, "repetitions": 3}
-    return {"_target_": f"{__name__}.{name}", "type": "fragile", **values}
-
-
-@pytest.mark.parametrize("name", ["Fragile", "Moving"])
-@pytest.mark.parametrize(
-    ("how", "message"), [(0, "KeyError: 'no\\nsuch skin'"), (1, "ValueError: space returned"), (2, "not finite")]
-)
-def test_a_stimulus_of_ones_own_that_fails_is_named_and_the_others_are_computed(
-    tmp_path: Path, how: int, message: str, name: str
-) -> None:
-    line = r"3 of 9 stimuli failed and have no spikes; the first: stimulus 3 \(type=fragile, amplitude=20, how="
-    with pytest.raises(FailedStimuliError, match=line):
-        run(tmp_path, "batch.save=[drive]", entry=fragile(how, name))
-    results = load(tmp_path)
-    assert list(results.table["error"].notna()) == [False] * 3 + [True] * 3 + [False] * 3
-    assert message in results.table["error"][3] or (name == "Moving" and how == 1)
-    failures = results.metadata["failures"]
-    assert [failure["index"] for failure in failures] == [3, 4, 5]
-    assert failures[0]["parameters"]["amplitude"] == 20
-    alone = run(tmp_path / "alone", "batch.save=[drive]", entry={**fragile(how, name), "amplitude": [10, 30]})
-    assert bits(alone)[0] == bits(results)[0]
-    assert torch.equal(alone[5]["sa_spikes"], results[8]["sa_spikes"])
-    assert not results[4]["sa_spikes"].any()
-
-
-@pytest.mark.parametrize("form", FORMATS)
-def test_failures_before_an_interruption_count_at_the_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
-) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr("sensoryforge.batch._metadata", lambda *given: os.kill(os.getpid(), signal.SIGINT))
-        with pytest.raises(KeyboardInterrupt):
-            run(tmp_path, f"batch.format={form}", entry=fragile(0))
-    with pytest.raises(FailedStimuliError, match="3 of 9 stimuli failed"):
-        run(tmp_path, f"batch.format={form}", "batch.resume=true", entry=fragile(0))
-    assert len(load(tmp_path).metadata["failures"]) == 3
-    says: list[str] = []
-    run(tmp_path, f"batch.format={form}", "batch.resume=true", entry=fragile(0), says=says)
-    assert says == [f"Nothing to do: {tmp_path} already holds all 9 stimuli, 3 of them failed"]
-
-
-def test_on_error_stop_ends_at_the_first_stimulus_that_fails(tmp_path: Path) -> None:
-    with pytest.raises(FailedStimuliError, match=r"stimulus 3 .*KeyError.* left.*go on with --resume"):
-        run(tmp_path, "batch.on_error=stop", "pipeline.chunk_size=1", entry=fragile(0))
-    assert len(load(tmp_path)) == 4
-
-
-def test_a_class_without_ranges_is_refused_before_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Fragile, "ranges", None)
-    with pytest.raises(ConfigError, match=r"stimuli\.0\._target_: Fragile has no ranges"):
-        experiment(tmp_path, entry=fragile(0))

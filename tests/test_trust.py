@@ -95,11 +95,16 @@ def test_a_module_that_the_program_has_loaded_needs_no_trust() -> None:
         trust.locate("pathlib.Path", "a number", int)
 
 
-def test_a_module_that_fails_when_imported_is_one_line(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (shared / "broken_module.py").write_text("1 / 0\n")
+@pytest.mark.parametrize(
+    ("text", "said"), [("1 / 0", "ZeroDivisionError: division by zero"), ("import sys; sys.exit(5)", "SystemExit: 5")]
+)
+def test_a_module_that_fails_when_imported_is_one_line(
+    shared: Path, monkeypatch: pytest.MonkeyPatch, text: str, said: str
+) -> None:
+    (shared / "broken_module.py").write_text(text)
     monkeypatch.syspath_prepend(str(shared))
     monkeypatch.setenv(trust.VARIABLE, "broken_module")
-    with pytest.raises(ConfigError, match=r"which cannot be imported .ZeroDivisionError: division by zero"):
+    with pytest.raises(ConfigError, match=rf"which cannot be imported .{said}"):
         trust.locate("broken_module.A", "a class", object)
 
 

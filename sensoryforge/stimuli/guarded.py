@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from sensoryforge.errors import USERS_FAILURES, failure
 from sensoryforge.stimuli.base import Stimulus
 from sensoryforge.types import Columns, Floats, Frames, Positions, Space, Time
 
@@ -54,9 +55,7 @@ class Guarded:
         if self._whole is not None and not self.errors:
             try:
                 return call(self._whole)
-            except MemoryError:
-                raise
-            except Exception:  # a user's code may raise anything; which condition did is found out below
+            except USERS_FAILURES:  # which condition it was is found out below
                 pass
         found = {condition: self._called_alone(call, condition) for condition in range(self.count)}
         good = [result for result in found.values() if result is not None]
@@ -79,19 +78,15 @@ class Guarded:
                 columns = {name: values[condition : condition + 1] for name, values in self._columns.items()}
                 self._alone[condition] = self._cls(columns)
             return call(self._alone[condition])
-        except MemoryError:
-            raise
-        except Exception as error:  # a user's code may raise anything
-            self.errors[condition] = " ".join(f"{type(error).__name__}: {error}".split())
+        except USERS_FAILURES as error:
+            self.errors[condition] = failure(error)
             return None
 
     def _tried(self, columns: Columns) -> Stimulus | None:
         """Return the stimulus of all conditions, or None where it cannot be made."""
         try:
             return self._cls(columns)
-        except MemoryError:
-            raise
-        except Exception:  # a user's code may raise anything; which condition did is found out when it is called
+        except USERS_FAILURES:  # which condition it was is found out when it is called
             return None
 
 
