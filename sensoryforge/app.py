@@ -34,7 +34,7 @@ from sensoryforge.composer import (
 )
 from sensoryforge.errors import ConfigError, SensoryForgeError, StorageError
 from sensoryforge.foreign import refuse_foreign
-from sensoryforge.preflight import preflight
+from sensoryforge.preflight import check_encoding, preflight
 from sensoryforge.sweep import plan
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def main() -> int:
 
 
 def _application() -> int:
+    check_encoding(sys.argv[1:])
     register()
     with raising():
         refuse_foreign(sys.argv[1:])

@@ -97,7 +97,9 @@ def _batch(found: argparse.Namespace) -> int:
     """Run a batch file."""
     from sensoryforge import batch
     from sensoryforge.config import check_batch_file
+    from sensoryforge.preflight import check_encoding
 
+    check_encoding(found.overrides)
     if found.trust:
         trust(found.trust)
         sys.path.append(str(Path(found.file).resolve().parent))

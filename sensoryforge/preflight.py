@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from sensoryforge.experiment import Experiment
 if TYPE_CHECKING:
     from sensoryforge.store.checkpoint import Checkpoint, Committed
 
+DIRECTORIES = ("batch.output_dir", "hydra.run.dir", "hydra.sweep.dir")
 NO_EFFECT = frozenset({"device", "backend", "chunk_size", "surrogate", "surrogate_width"})
 """Keys of ``pipeline`` that change how a result is computed and not what it is."""
 
@@ -48,6 +49,29 @@ def preflight(experiment: Experiment) -> None:
             "go on with --resume (batch.resume=true) or discard it with --overwrite (batch.overwrite=true)"
         )
     _check_disk(experiment, before if spec.resume else None)
+
+
+def check_encoding(words: Iterable[str]) -> None:
+    """Refuse overrides that are not UTF-8, before Hydra says that it cannot read them. Raises StorageError for a name
+    of a directory (HDF5 and torch cannot write there), ConfigError for anything else.
+    """
+    from sensoryforge.store import files
+
+    for word in words:
+        key, equals, value = word.partition("=")
+        if equals and not _is_text(word):
+            if key in DIRECTORIES:
+                raise files.not_text(Path(value))
+            raise ConfigError(f"{files.show(Path(word))}: is not UTF-8")
+
+
+def _is_text(word: str) -> bool:
+    """Tell whether a word of a command line was UTF-8; Python stands surrogates in for other bytes."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def check_kept(committed: Committed | None, ids: Sequence[str], directory: Path) -> None:

@@ -193,6 +193,31 @@ def test_a_directory_that_cannot_be_ends_the_command_with_one_line(
     assert said.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("flags", [[], ["dry_run"]])
+@pytest.mark.parametrize(
+    "command", [["sensoryforge", "batch", "b.yml"], ["sensoryforge.run"], ["sensoryforge.run", "-m"]]
+)
+def test_a_directory_whose_name_is_not_utf_8_is_one_line_of_either_command(
+    tmp_path: Path, command: list[str], flags: list[str]
+) -> None:
+    (tmp_path / "b.yml").write_text(YAML)
+    words = [
+        b"-m",
+        *map(str.encode, command),
+        b"batch.output_dir=caf\xe9",
+        *(f"batch.{n}=true".encode() for n in flags),
+    ]
+    ended = subprocess.run([sys.executable.encode(), *words], cwd=tmp_path, capture_output=True, text=True, check=False)
+    line = "caf\\xe9: the name is not UTF-8; choose another output directory\n"
+    assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", line)
+    assert [path.name for path in tmp_path.iterdir()] == ["b.yml"]
+
+
+def test_another_override_that_is_not_utf_8_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["batch", "b.yml", os.fsdecode(b"stimuli.type=caf\xe9")]) == 2
+    assert capsys.readouterr().err == "stimuli.type=caf\\xe9: is not UTF-8\n"
+
+
 # --- two at once ---
 
 

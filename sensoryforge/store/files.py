@@ -43,6 +43,11 @@ def show(path: Path) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
+def not_text(path: Path) -> StorageError:
+    """Return the error of an output directory whose name is not UTF-8."""
+    return StorageError(f"{show(path)}: the name is not UTF-8; choose another output directory")
+
+
 def reason(error: BaseException) -> str:
     """Return in words why the disk refused; HDF5 hides the number of the error in its message."""
     hidden = _HIDDEN.search(str(error))
@@ -163,7 +168,7 @@ def make_directory(path: Path) -> None:
     try:
         os.fspath(path).encode()
     except UnicodeEncodeError:
-        raise StorageError(f"{show(path)}: the name is not UTF-8; choose another output directory") from None
+        raise not_text(path) from None
     with disk(path):
         if not path.is_dir():
             path.mkdir(parents=True, exist_ok=True)
