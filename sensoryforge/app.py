@@ -71,7 +71,10 @@ def _run_application() -> None:
         line = CommandLine.read(sys.argv[1:])
         problems = line.problems()
         late = [] if problems else line.late()
-        if late:
+        if not problems and (written := line.addressed()) != list(line.overrides):
+            sys.argv[1:] = [*(word for word in sys.argv[1:] if word not in line.overrides), *written]
+            application()
+        elif late:
             listed = ",".join(QuotedString(text, Quote.single).with_quotes() for text in late)
             sys.argv[1:] = [*(text for text in sys.argv[1:] if text not in late), f"hydra.sweeper.late=[{listed}]"]
             application()
@@ -128,6 +131,10 @@ class CommandLine:
         except refusals() as error:
             return tuple(unreadable(text) for text in self.overrides if parsed(text) is None) or (one_line(error),)
         return ()
+
+    def addressed(self) -> list[str]:
+        """Return the overrides of a single run, those of several stimuli written for each entry that has the key."""
+        return list(self.overrides) if self.multirun else self.composer.addressed(self.overrides)
 
     def late(self) -> list[str]:
         """Return the overrides that only a job understands, since they change an option that the sweep chooses."""
@@ -220,7 +227,15 @@ def prepare_sweep(cfg: DictConfig, composer: Composer, overrides: Sequence[Overr
             preflight(experiment)
         folder = make_directory(cfg, "sweep")
     cfg.hydra.sweep.dir = str(folder)
-    return [[*job.overrides, *_place(folder, job.name)] for job in jobs]
+    return [
+        [*(composer.addressed(job.overrides) if _has_several(one) else job.overrides), *_place(folder, job.name)]
+        for job, one in zip(jobs, experiments, strict=True)
+    ]
+
+
+def _has_several(experiment: Experiment) -> bool:
+    """Tell whether an experiment has several entries of stimuli."""
+    return len(experiment.design.families) > 1
 
 
 def _moved(experiment: Experiment, place: Path) -> Experiment:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sensoryforge import yamlfile
+from sensoryforge.entries import addressed, named_entries
 from sensoryforge.errors import ConfigError, listing, suggest
 
 if TYPE_CHECKING:
@@ -51,14 +53,18 @@ def refusals(*more: type[Exception]) -> tuple[type[Exception], ...]:
 
 @dataclass(frozen=True)
 class Composer:
-    """Composes one primary config from a search path; ``fixed`` overrides come before all others."""
+    """Composes one primary config from a search path; ``fixed`` overrides come before all others.
+
+    ``sweeps`` tells whether several values for a key could be swept.
+    """
 
     loader: ConfigLoader
     name: str = PRIMARY
     fixed: tuple[str, ...] = ()
+    sweeps: bool = True
 
     @classmethod
-    def over(cls, search: Iterable[str | Path] = (), name: str = PRIMARY) -> Composer:
+    def over(cls, search: Iterable[str | Path] = (), name: str = PRIMARY, *, sweeps: bool = True) -> Composer:
         """Return a composer of the shipped options, then those of the folders in ``search``."""
         register()
         from hydra._internal.config_loader_impl import ConfigLoaderImpl
@@ -72,7 +78,7 @@ class Composer:
         path = create_config_search_path(f"file://{conf_dir()}")
         for folder in search:
             path.prepend("search", f"file://{Path(folder).absolute()}", SearchPathQuery(provider="schema"))
-        return cls(ConfigLoaderImpl(path), name)
+        return cls(ConfigLoaderImpl(path), name, sweeps=sweeps)
 
     def load(self, overrides: Iterable[str] = ()) -> DictConfig:
         """Compose, the ``hydra`` node included; errors are Hydra's own."""
@@ -91,13 +97,15 @@ class Composer:
         """
         problems = list(self.refused(overrides))
         if not problems:
-            try:
+            with suppress(*refusals(ValueError)):
                 return self.load(overrides), []
-            except refusals(ValueError):
-                pass
+        overrides = self.addressed(overrides)
+        if not problems:
+            with suppress(*refusals(ValueError)):
+                return self.load(overrides), []
         good: list[str] = []
         known = self.load()
-        for text in sorted(overrides, key=lambda text: (not text.startswith("hydra."), not self._is_choice(text))):
+        for text in sorted(overrides, key=lambda text: (not text.startswith("hydra."), not self._is_first(text))):
             refused = list(self.refused([text]))
             try:
                 known = known if refused else self.load([*good, text])
@@ -106,6 +114,22 @@ class Composer:
             else:
                 good += [] if refused else [text]
         return known, problems
+
+    def addressed(self, overrides: Sequence[str]) -> list[str]:
+        """Return the overrides, one of a parameter of several stimuli written once for each entry that has it."""
+        if not any(text.lstrip("+~").startswith("stimuli.") for text in overrides):
+            return list(overrides)
+        try:
+            found = entries_of(self.load([text for text in overrides if self._is_first(text)]))
+        except refusals(ValueError):
+            found = {}
+        gone = {text.removeprefix("~stimuli.") for text in overrides if text.startswith("~")}
+        left = {name: entry for name, entry in found.items() if name not in gone}
+        return [each for text in overrides for each in (left and addressed(text, left)) or [text]]
+
+    def _is_first(self, text: str) -> bool:
+        """Tell whether an override says where options are or which are chosen, and not what is in them."""
+        return text.startswith("hydra.") or self._is_choice(text)
 
     def _is_choice(self, text: str) -> bool:
         """Tell whether an override picks an option, which others may build on."""
@@ -121,12 +145,20 @@ class Composer:
             value = override.value()
             key = override.get_key_element()
             if override.is_sweep_override():
-                values = text.partition("=")[2]
-                fix = f"or a list, {key}=[{values}]" if key.startswith("stimuli.") and "(" not in values else "to sweep"
-                yield f"{text}: several values need --multirun (-m), {fix}"
+                yield f"{text}: {self._unswept(key, text.partition('=')[2])}"
             elif isinstance(value, list) and self._is_choice(text):
                 names = ",".join(map(str, value))
                 yield f"{text}: a list is not a choice; for several in turn write -m {key}={names}"
+
+    def _unswept(self, key: str, values: str) -> str:
+        """Return what is said of several values where none are swept."""
+        listed = f"{key}=[{'...' if '(' in values else values}]" if key.startswith("stimuli.") else ""
+        if self.sweeps:
+            return f"several values need --multirun (-m), {f'or a list, {listed}' if listed else 'to sweep'}"
+        if key == "stimuli":
+            return "a batch file lists its stimuli itself"
+        single = "a batch file is one dataset; to sweep this use python -m sensoryforge.run -m"
+        return f"several values are a list, {listed}" if listed else single
 
     def _explain(self, text: str, error: Exception, known: DictConfig) -> str:
         """Return the line for an override that cannot be composed; ``known`` is what stands without it."""
@@ -147,6 +179,15 @@ class Composer:
         if "@" in name:
             return f"{key}: no such choice, known are {listing(choices)}{suggest(name, choices)}"
         return unknown_key(name, known) or f"{text}: {one_line(error)}"
+
+
+def entries_of(config: DictConfig) -> dict[str, Any]:
+    """Return the named entries of the stimuli of a configuration; none where it has one, without a name."""
+    from omegaconf import OmegaConf
+
+    node = config.get("stimuli")
+    plain = OmegaConf.to_container(node, resolve=False) if OmegaConf.is_dict(node) else None
+    return {where.removeprefix("stimuli."): entry for where, entry in named_entries(plain) if where != "stimuli"}
 
 
 def groups() -> list[Path]:
@@ -193,7 +234,9 @@ def unknown_key(key: str, config: DictConfig) -> str | None:
         if not isinstance(node, Mapping):
             return f"{key}: {'.'.join(parts[:depth])} is a value, it has no keys"
         if part not in node:
-            known = [str(name) for name in node if name not in ("hydra", "_target_")]
+            inner = entries_of(config).values() if parts[:depth] == ["stimuli"] else ()
+            names = [*node, *(name for entry in inner for name in entry)]
+            known = list(dict.fromkeys(str(name) for name in names if name not in ("hydra", "_target_")))
             name = ".".join(parts[: depth + 1])
             return f"{name}: unknown key, known are {listing(known)}{suggest(part, known)}"
         node = node.get(part)

@@ -144,7 +144,7 @@ def _batch_config(path: str | Path, overrides: Sequence[str]) -> tuple[DictConfi
     from omegaconf import OmegaConf
 
     found = read_batch_file(Path(path))
-    composer = Composer.over(found.search, NAME)
+    composer = Composer.over(found.search, NAME, sweeps=False)
     node = primary(found, Composer.over(found.search))
     _yield_to(overrides, node, Composer.over(found.search))
     try:

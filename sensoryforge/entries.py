@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from sensoryforge.design import Design, Family
-from sensoryforge.errors import USERS_FAILURES, ConfigError, failure
+from sensoryforge.errors import USERS_FAILURES, ConfigError, failure, listing
 from sensoryforge.rules import shown, unknown, whole
 from sensoryforge.stimuli import Range, Stimulus, stimulus_class
 
@@ -30,6 +30,11 @@ class Entry:
 def read_entries(node: Any, problems: list[str]) -> list[Entry]:
     """Return the entries of a stimuli node: a list, a mapping of named entries, or a single entry."""
     entries = []
+    if isinstance(node, Mapping) and isinstance(kind := node.get("type"), str):
+        within = [str(name) for name, value in node.items() if isinstance(value, Mapping) and "type" in value]
+        if within:
+            problems.append(mixed(kind, within))
+            return []
     found = named_entries(node)
     for where, value in found:
         if isinstance(value, Mapping):
@@ -43,16 +48,38 @@ def read_entries(node: Any, problems: list[str]) -> list[Entry]:
 
 def named_entries(node: Any) -> list[tuple[str, Any]]:
     """Return the entries of a stimuli node with their keys."""
-    if isinstance(node, Mapping) and not {"type", "_target_"} & set(node) and all(map(_is_mapping, node.values())):
+    if isinstance(node, Mapping) and not {"type", "_target_"} & set(node) and _holds_entries(node.values()):
         return [(f"stimuli.{name}", entry) for name, entry in node.items()]
     if isinstance(node, list):
         return [(f"stimuli.{index}", entry) for index, entry in enumerate(node)]
     return [] if node is None else [("stimuli", node)]
 
 
-def _is_mapping(value: object) -> bool:
-    """Tell whether a value is a mapping."""
-    return isinstance(value, Mapping)
+def addressed(text: str, entries: Mapping[str, Any]) -> list[str]:
+    """Return an override of ``stimuli.x`` once for each entry that has an x, any other as it is."""
+    key, equals, value = text.partition("=")
+    bare = key.lstrip("+~")
+    prefix = key.removesuffix(bare)
+    head, _, rest = bare.partition(".")
+    name = rest.partition(".")[0]
+    if head != "stimuli" or not rest or "@" in key or name in entries:
+        return [text]
+    having = [entry for entry in entries if prefix.startswith("+") or name in entries[entry]]
+    return [f"{prefix}stimuli.{entry}.{rest}{equals}{value}" for entry in having]
+
+
+def mixed(choice: str, names: Sequence[str]) -> str:
+    """Return the line for a type that was chosen where an experiment has entries of its own."""
+    return (
+        f"stimuli: got {choice}, but the experiment has entries of its own, {listing(names)}; leave stimuli={choice} "
+        f"out, or take entries away, as in ~stimuli.{names[0]}"
+    )
+
+
+def _holds_entries(values: Collection[Any]) -> bool:
+    """Tell whether the values of a mapping are entries; one that is none is said to be wrong, and not the others."""
+    mappings = [isinstance(value, Mapping) for value in values]
+    return all(mappings) or any(mapping and "type" in value for mapping, value in zip(mappings, values, strict=True))
 
 
 def listed(value: Any) -> Any:

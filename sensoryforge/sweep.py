@@ -7,12 +7,14 @@ job with an entry of each type, composed by overrides that replay; ``-m pipeline
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sensoryforge.batchfile import quick
-from sensoryforge.composer import Composer, raise_if
+from sensoryforge.composer import Composer, entries_of, raise_if, refusals
+from sensoryforge.entries import addressed, mixed
 from sensoryforge.errors import ConfigError, listing, suggest
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ def plan(overrides: Sequence[Override], composer: Composer) -> list[Job]:
     latest = {override.get_key_element(): override for override in overrides}
     raise_if(line for override in latest.values() for line in _problems(override, composer))
     types = list(dict.fromkeys(_texts(latest[GROUP]))) if GROUP in latest and _is_sweep(latest[GROUP]) else []
+    if len(types) > 1:
+        _refuse_mixture(types, latest.values(), composer)
     composed = composer.load(_entries(types)).get(GROUP) if len(types) > 1 else {}
     slots: list[list[str]] = []
     for key, override in latest.items():
@@ -68,6 +72,14 @@ def _problems(override: Override, composer: Composer) -> Iterator[str]:
                 yield f"{GROUP}: got '{name}', allowed are {listing(options)}{suggest(name, options)}"
 
 
+def _refuse_mixture(types: Iterable[str], overrides: Iterable[Override], composer: Composer) -> None:
+    """Raise ConfigError for types that are chosen for an experiment with entries of its own."""
+    fixed = [o.input_line for o in overrides if o.input_line and not _is_sweep(o) and "." not in o.get_key_element()]
+    with suppress(*refusals()):  # what is wrong with the others is said with the problems of the jobs
+        found = entries_of(composer.load(fixed))
+        raise_if([mixed(",".join(types), list(found))] if found else [])
+
+
 def _is_sweep(override: Override) -> bool:
     """Tell whether an override has several values."""
     return bool(override.is_sweep_override())
@@ -86,7 +98,10 @@ def _written(key: str, override: Override, types: Sequence[str], composed: Entri
         return
     plain = override.input_line or f"{key}={override.get_value_element_as_str()}"
     text = f"{key}={_list(override)}" if _is_sweep(override) else plain
-    yield from _addressed(text, types, composed) if len(types) > 1 else [text]
+    found = addressed(text, composed) if len(types) > 1 else [text]
+    if not found:
+        raise ConfigError(_unknown(key, key.partition(".")[2].partition(".")[0], composed))
+    yield from found
 
 
 def _values(override: Override) -> list[Any]:
@@ -121,22 +136,6 @@ def _entries(types: Iterable[str]) -> Iterator[str]:
     """Yield the overrides that put one entry of each type in place of the group's usual choice."""
     yield f"~{GROUP}"
     yield from (f"+{GROUP}@{GROUP}.{name}={name}" for name in types)
-
-
-def _addressed(text: str, types: Sequence[str], composed: Entries) -> Iterator[str]:
-    """Yield an override of ``stimuli.x`` once for each type that has an x, any other as it is."""
-    key, _, value = text.partition("=")
-    bare = key.lstrip("+~")
-    prefix = key.removesuffix(bare)
-    head, _, rest = bare.partition(".")
-    name = rest.partition(".")[0]
-    if head != GROUP or "@" in key or name in types:
-        yield text
-        return
-    having = [kind for kind in types if prefix or name in composed[kind]]
-    if not having:
-        raise ConfigError(_unknown(key, name, composed))
-    yield from (f"{prefix}{GROUP}.{kind}.{rest}={value}" for kind in having)
 
 
 def _unknown(key: str, name: str, composed: Entries) -> str:

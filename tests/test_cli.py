@@ -94,6 +94,22 @@ def test_overrides_may_stand_on_both_sides_of_an_option(ran: list[Experiment]) -
     assert (len(ran[0].design), ran[0].batch.format, list(ran[0].populations)) == (3, "hdf5", ["sa"])
 
 
+@pytest.mark.parametrize(
+    ("given", "advice"),
+    [
+        ("stimuli.gaussian.amplitude=10,20", "several values are a list, stimuli.gaussian.amplitude=[10,20]"),
+        ("stimuli.sigma=range(1,3)", "several values are a list, stimuli.sigma=[...]"),
+        ("pipeline.grid_size=8,16", "a batch file is one dataset; to sweep this use python -m sensoryforge.run -m"),
+        ("stimuli=gaussian,step", "a batch file lists its stimuli itself"),
+    ],
+)
+def test_a_sweep_over_a_batch_file_is_refused_with_what_it_takes(
+    ran: list[Experiment], capsys: pytest.CaptureFixture[str], given: str, advice: str
+) -> None:
+    assert cli.main(["batch", "small.yml", given]) == 2
+    assert capsys.readouterr().err == f"{given}: {advice}\n"
+
+
 def test_run_is_the_hydra_application(ran: list[Experiment]) -> None:
     assert cli.main(["run", "-m", "stimuli.amplitude=1,2", "batch.dry_run=true"]) == 0
     assert len(ran[0].design) == 2

@@ -251,6 +251,17 @@ def test_a_section_that_is_empty_changes_nothing(batch: Any, text: str) -> None:
     assert batch(shared).config == usual
 
 
+def test_a_parameter_is_set_in_every_entry_that_has_it(batch: Any) -> None:
+    two = "stimuli: [{type: gaussian}, {type: step}, {type: gaussian, amplitude: 1}]"
+    given = ("stimuli.repetitions=2", "stimuli.step_time=[10, 20]", "stimuli.step.repetitions=3", "pipeline.seed=1")
+    experiment = batch(two, *given)
+    assert [family.repetitions for family in experiment.design.families] == [2, 3, 2]
+    assert [family.listed for family in experiment.design.families] == [(), ("step_time",), ()]
+    assert experiment.seed == 1
+    dataset = config.check(config.compose("experiment=touch_dataset", "stimuli.sigma=[1,2]"))
+    assert [family.axes["sigma"] for family in dataset.design.families] == [(1, 2)] * 3
+
+
 def test_what_a_file_repeats_by_an_alias_counts_each_time(batch: Any) -> None:
     populations = batch(
         f"{ONE}neurons: {{populations: {{sa: &same {{model: lif, filter: {{states: }}}}, ra: *same}}}}\n"

@@ -101,6 +101,21 @@ def test_a_parameter_goes_to_the_types_that_have_it(launch: Launch) -> None:
     assert [family.repetitions for family in experiment.design.families] == [2, 2]
 
 
+@pytest.mark.parametrize("several", [(), ("-m",)])
+def test_a_parameter_goes_to_every_entry_of_an_experiment_that_has_it(launch: Launch, several: tuple[str, ...]) -> None:
+    given = ("experiment=touch_dataset", "stimuli.repetitions=2", "stimuli.step_time=[10]", "batch.output_dir=here")
+    (experiment,) = launch(*several, *given)
+    assert [family.repetitions for family in experiment.design.families] == [2, 2, 2]
+    assert axes(experiment)[1]["step_time"] == (10,)
+    (again,) = launch(*replay(Path("here")))
+    assert again.design.families == experiment.design.families
+
+
+def test_each_job_of_a_sweep_has_entries_of_its_own(launch: Launch) -> None:
+    ran = launch("-m", "experiment=touch_dataset,first_batch", "stimuli.sigma=1,2", "batch.output_dir=here")
+    assert [[family.axes["sigma"] for family in one.design.families] for one in ran] == [[(1, 2)] * 3, [(1, 2)]]
+
+
 def test_a_glob_sweeps_over_the_options_of_a_group(launch: Launch) -> None:
     (experiment,) = launch("-m", "stimuli=glob(g*)")
     assert [family.type for family in experiment.design.families] == ["gaussian", "grating"]
@@ -173,6 +188,12 @@ MISTAKES = [
     (["-m", "stimuli=gaussian,step", "stimuli.wave=1,2"], "stimuli.wave: unknown key"),
     (["-m", "pipeline.grid_size=8,0"], "pipeline.grid_size: got 0, allowed is"),
     (["-m", "pipeline.grid_size=range(3,3)"], "pipeline.grid_size=range(3,3): no values"),
+    (["experiment=touch_dataset", "stimuli=step"], "stimuli: got step, but the experiment has entries of its own, gaussian, step, ramp; leave stimuli=step out, or take entries away, as in ~stimuli.gaussian"),
+    (["-m", "experiment=touch_dataset", "stimuli=step"], "stimuli: got step, but the experiment has entries of its own, gaussian, step, ramp; leave stimuli=step out, or take entries away, as in ~stimuli.gaussian"),
+    (["-m", "experiment=touch_dataset", "stimuli=step,ramp"], "stimuli: got step,ramp, but the experiment has entries of its own, gaussian, step, ramp; leave stimuli=step,ramp out, or take entries away, as in ~stimuli.gaussian"),
+    (["experiment=touch_dataset", "stimuli.amplitud=1"], "stimuli.amplitud: unknown key, known are gaussian, step, ramp, "),
+    (["experiment=touch_dataset", "+stimuli.foo=1"], "stimuli.foo: got 1, allowed is a mapping with a type"),
+    (["experiment=touch_dataset", "stimuli.gausian.sigma=1"], "; did you mean 'gaussian'?"),
     (["--resolve"], "--resolve goes with --cfg or --help"),
     (["-m", "hydra.verbose=true,false"], "Sweeping over Hydra's configuration is not supported"),
 ]  # fmt: skip
