@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader
 
 from sensoryforge.encoder import Encoded, Encoder
 from sensoryforge.experiment import Experiment
+from sensoryforge.types import Ints
 
 Chunk: TypeAlias = tuple[tuple[int, int], ...]
 """Stimuli simulated together: ranges of positions in the design, each from first to last + 1."""
@@ -20,11 +21,11 @@ def size(chunk: Chunk) -> int:
     return sum(stop - start for start, stop in chunk)
 
 
-def chunks(todo: Sequence[int], chunk_size: int, part_size: int) -> list[Chunk]:
+def chunks(todo: Ints, chunk_size: int, part_size: int) -> list[Chunk]:
     """Cut sorted positions into chunks of at most ``chunk_size`` that never reach over the end of a part."""
     made: list[Chunk] = []
     for part in range(0, len(todo), part_size):
-        rest = todo[part : part + part_size]
+        rest = todo[part : part + part_size].tolist()
         made += [_ranges(rest[i : i + chunk_size]) for i in range(0, len(rest), chunk_size)]
     return made
 

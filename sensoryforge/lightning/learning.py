@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from pytorch_lightning import LightningDataModule
 from torch import Tensor, nn
@@ -206,7 +207,7 @@ class DesignDataModule(LightningDataModule):
     def __init__(self, experiment: Experiment, chunk_size: int | None = None) -> None:
         super().__init__()
         count = len(experiment.design)
-        self.chunks = chunks(range(count), chunk_size or count, count)
+        self.chunks = chunks(np.arange(count), chunk_size or count, count)
 
     def train_dataloader(self) -> DataLoader[Chunk]:
         """Return the chunks in order."""

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 SUFFIX = "h5"
 _VERSIONS = ("v110", "v110")  # the older layout costs 7 kB a stimulus more
-_OPEN = 4  # files; HDF5 keeps up to 32 MB of what it read of each
+_OPEN = 2  # files at a time, each of which takes 10 to 30 MB; a design that grew goes to and fro between two
 _CHUNK_BYTES = 64 << 20
 _ATTRIBUTES_INLINE = 64  # beyond it, HDF5 gives a group a heap of its own for them
 _TABLE = "_table"
