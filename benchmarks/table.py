@@ -18,7 +18,6 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 
 import naive
@@ -64,10 +63,11 @@ def one_by_one(case: Case) -> Callable[[], object]:
 
 
 def leaky(case: Case, tool: str) -> Callable[[], object] | None:
-    """Return a run of another library's leaky neuron over noisy or plain currents; None where it is not installed."""
-    if find_spec(tool) is None:
+    """Return a run of another library's leaky neuron over noisy or plain currents; None where it cannot be imported."""
+    try:
+        step = _snntorch() if tool == "snntorch" else _spikingjelly()
+    except ImportError:
         return None
-    step = _snntorch() if tool == "snntorch" else _spikingjelly()
     current = drive(FEW, NEURONS, SAMPLES)
 
     def run() -> None:

@@ -30,8 +30,8 @@ class Scores:
     """Scores on the test split: accuracy for classes, R² for numbers (1 is perfect), the mean absolute error where the
     test split has but one value.
 
-    ``nearest``: of numbers, how often the values of the dataset nearest to all that is predicted are the true ones, and
-    ``nearest_chance``, how often a guess would be.
+    ``nearest``: of numbers, how often the values of the dataset nearest to all that is predicted are the true ones;
+    ``nearest_chance`` and ``nearest_spike_count``, how often those of a guess and of the spike count are.
     """
 
     target: str
@@ -42,6 +42,7 @@ class Scores:
     stimuli: dict[str, int]
     nearest: float | None = None
     nearest_chance: float | None = None
+    nearest_spike_count: float | None = None
 
     def lines(self, name: str) -> list[str]:
         """Return the scores as lines."""
@@ -50,7 +51,10 @@ class Scores:
             f"chance {self.chance:.3f}, total spike count {self.spike_count:.3f}"
         ]
         if self.nearest is not None:
-            made.append(f"{name}: nearest value right {self.nearest:.3f}; chance {self.nearest_chance:.3f}")
+            made.append(
+                f"{name}: nearest value right {self.nearest:.3f}; "
+                f"chance {self.nearest_chance:.3f}, total spike count {self.nearest_spike_count:.3f}"
+            )
         return made
 
 
@@ -83,6 +87,7 @@ def compare(data: SpikeDataModule, outputs: Tensor) -> Scores:
         stimuli={"train": len(train), "val": len(data.parts.val), "test": len(test)},
         nearest=_nearest(data.natural(outputs), truth, grid) if grid else None,
         nearest_chance=float(np.prod([1 / len(values) for values in grid])) if grid else None,
+        nearest_spike_count=_nearest(simple, truth, grid) if grid else None,
     )
 
 

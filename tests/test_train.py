@@ -94,6 +94,8 @@ def test_the_baselines_are_what_they_say(directory: Path) -> None:
     assert perfect.decoder == pytest.approx(1)
     assert perfect.nearest == 1.0
     assert perfect.nearest_chance == pytest.approx(0.2)
+    assert perfect.nearest_spike_count is not None
+    assert 0.2 < perfect.nearest_spike_count < 1
     assert -0.2 < perfect.chance <= 1e-6
     assert 0.2 < perfect.spike_count < 0.95
 
