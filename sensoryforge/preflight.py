@@ -27,12 +27,12 @@ def preflight(experiment: Experiment) -> None:
     match; LockedError while another run writes there; StorageError where the disk has no room.
     """
     from sensoryforge.store import lock
-    from sensoryforge.store.checkpoint import PARTS, settled
+    from sensoryforge.store.checkpoint import PARTS, newest
 
     _check_memory(experiment)
     spec = experiment.batch
     lock.probe(spec.output_dir)
-    before = settled(spec.output_dir) if spec.resume or not spec.overwrite else None
+    before = newest(spec.output_dir) if spec.resume or not spec.overwrite else None
     if before is None and not spec.overwrite and (spec.output_dir / PARTS).is_dir():
         raise ConfigError(
             f"{spec.output_dir}: has parts of a run but no checkpoint.pt that says which stimuli they hold; "
@@ -86,10 +86,10 @@ def check_kept(committed: Committed | None, ids: Sequence[str], directory: Path)
 
 def remaining(experiment: Experiment) -> int:
     """Return how many stimuli a run would compute, by what the checkpoint of its directory says."""
-    from sensoryforge.store.checkpoint import settled
+    from sensoryforge.store.checkpoint import newest
 
     total = len(experiment.design)
-    before = settled(experiment.batch.output_dir) if experiment.batch.resume else None
+    before = newest(experiment.batch.output_dir) if experiment.batch.resume else None
     return total if before is None else max(0, total - (before.total_stimuli - len(before.todo)))
 
 

@@ -18,7 +18,7 @@ import pytest
 from run_cases import FORMATS, bits, experiment, run
 
 from sensoryforge import cli, preflight, signals
-from sensoryforge.errors import LockedError, StorageError
+from sensoryforge.errors import ConfigError, LockedError, StorageError
 from sensoryforge.store import files
 from sensoryforge.store.lock import DirectoryLock
 from sensoryforge.store.results import load
@@ -216,6 +216,63 @@ def test_a_directory_whose_name_is_not_utf_8_is_one_line_of_either_command(
 def test_another_override_that_is_not_utf_8_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["batch", "b.yml", os.fsdecode(b"stimuli.type=caf\xe9")]) == 2
     assert capsys.readouterr().err == "stimuli.type=caf\\xe9: is not UTF-8\n"
+
+
+def spoilt(directory: Path) -> bytes:
+    """Change one byte of a checkpoint, and return the file."""
+    path = directory / "checkpoint.pt"
+    data = bytearray(path.read_bytes())
+    data[data.index(b"total_stimuli") + 3] ^= 1
+    path.write_bytes(data)
+    return path.read_bytes()
+
+
+def interrupted(directory: Path, monkeypatch: pytest.MonkeyPatch, *overrides: str) -> None:
+    """Leave a run whose parts are there and whose results file is not."""
+    with monkeypatch.context() as patch:
+        patch.setattr("sensoryforge.batch._metadata", lambda *given: os.kill(os.getpid(), signal.SIGINT))
+        with pytest.raises(KeyboardInterrupt):
+            run(directory, *overrides)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("before", [False, True])
+def test_an_unfinished_run_whose_checkpoint_is_damaged_is_answered_with_the_way_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str, before: bool
+) -> None:
+    if before:
+        run(tmp_path, f"batch.format={form}")
+    interrupted(tmp_path, monkeypatch, f"batch.format={form}", "stimuli.amplitude=[10,20]")
+    data = spoilt(tmp_path)
+    for more in ([], ["batch.resume=true"], ["batch.resume=true", "batch.dry_run=true"]):
+        with pytest.raises(StorageError, match=r"checkpoint.pt: damaged, .*start anew with --overwrite") as caught:
+            run(tmp_path, f"batch.format={form}", *more)
+        assert "\n" not in str(caught.value)
+        assert (tmp_path / "checkpoint.pt").read_bytes() == data
+    assert len(run(tmp_path, f"batch.format={form}", "batch.overwrite=true", "stimuli.amplitude=[10,20]")) == 2
+
+
+@pytest.mark.filterwarnings("ignore:.*says what it did")
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_complete_dataset_whose_checkpoint_is_damaged_is_as_good_as_any(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    overrides = (f"batch.format={form}", "stimuli.amplitude=[10,20]")
+    whole = bits(run(tmp_path, *overrides))
+    spoilt(tmp_path)
+    with pytest.raises(ConfigError, match=r"pipeline.seed: got 1, the run to resume has"):
+        run(tmp_path, *overrides, "batch.resume=true", "pipeline.seed=1")
+    says: list[str] = []
+    assert bits(run(tmp_path, *overrides, "batch.resume=true", says=says)) == whole
+    assert says == [f"Nothing to do: {tmp_path} already holds all 2 stimuli"]
+    spoilt(tmp_path)
+    run(tmp_path, f"batch.format={form}", "stimuli.amplitude=[10,20,30]", "batch.resume=true", says=says)
+    assert "Resuming: 2 done, 1 to go" in says
+    spoilt(tmp_path)
+    interrupted(tmp_path, monkeypatch, *overrides)
+    with pytest.warns(UserWarning, match="a newer run stopped"):
+        assert len(load(tmp_path)) == 3
+    assert bits(run(tmp_path, *overrides, "batch.resume=true")) == whole
 
 
 # --- two at once ---

@@ -8,7 +8,9 @@ file takes its place, so that after a crash between the two the file in place is
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +19,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from sensoryforge import store
-from sensoryforge.errors import StorageError
+from sensoryforge.errors import DamagedError, StorageError
 from sensoryforge.store import files
 from sensoryforge.store.base import load_archive, reading, save_archive
 from sensoryforge.types import Ints
@@ -25,6 +27,7 @@ from sensoryforge.types import Ints
 FILE = "checkpoint.pt"
 PARTS = "parts"
 _VERSION = 1
+_UNKNOWN = "0"
 _RUNS = re.compile(r"(?:-?\d+\+\d+(?:,-?\d+\+\d+)*)?")
 _CHECKSUM = re.compile(r"[0-9a-f]+")
 _INSIDE = re.compile(rf"(?:{PARTS}/)?[A-Za-z0-9_]+\.[a-z0-9]+")
@@ -159,19 +162,53 @@ class Committed:
 def scan(directory: Path) -> Committed:
     """Return what of a directory's newest run is committed, every file checked against its checksum.
 
-    Raises DamagedError when the checkpoint itself cannot be trusted.
+    Raises DamagedError when the checkpoint itself cannot be trusted, and nothing else tells what it said.
     """
-    checkpoint = settled(directory)
+    checkpoint = newest(directory)
     if checkpoint is None:
         return Committed(None)
     good, problems = [], []
-    for part in checkpoint.parts:
+    for part in (_sealed(directory, part) for part in checkpoint.parts):
         problem = _problem(directory, part)
         if problem:
             problems.append(f"{part.file} is {problem}: its {len(part.indices)} stimuli have to be computed again")
         else:
             good.append((part, _ids(directory / part.file, checkpoint.format)))
     return Committed(checkpoint, tuple(good), tuple(problems))
+
+
+def newest(directory: Path) -> Checkpoint | None:
+    """Return the settled checkpoint; of a damaged one, what the results file says of its run, if no other was begun.
+
+    Raises DamagedError when nothing says what the directory holds: parts do not tell of which pipeline they are.
+    """
+    try:
+        return settled(directory)
+    except DamagedError as error:
+        found = None if any((directory / PARTS).glob("part_*")) else _told_by_results(directory)
+        if found is None:
+            raise DamagedError(
+                f"{error}; without it nothing there can be resumed: start anew with --overwrite instead of --resume "
+                "(batch.overwrite=true), or choose another batch.output_dir"
+            ) from error
+        warnings.warn(f"{error}; {found.results} says what it did", stacklevel=1)
+        return found
+
+
+def _told_by_results(directory: Path) -> Checkpoint | None:
+    """Return the checkpoint of the run whose results file is there, the only one; None where none can be read."""
+    there = [name for name in store.formats() if files.exists(directory / store.results_name(name))]
+    with suppress(StorageError):
+        for name in there if len(there) == 1 else ():
+            reader = store.get(name).Reader(directory / store.results_name(name))
+            whole = Part.of(store.results_name(name), range(len(reader)), _UNKNOWN)
+            return Checkpoint(len(reader), _typed(reader.facts["config"], dict), name, (whole,), whole.file)
+    return None
+
+
+def _sealed(directory: Path, part: Part) -> Part:
+    """Return a part with its checksum."""
+    return part if part.checksum != _UNKNOWN else replace(part, checksum=files.checksum(directory / part.file))
 
 
 def settled(directory: Path) -> Checkpoint | None:
