@@ -38,9 +38,6 @@ from sensoryforge.preflight import check_encoding, preflight
 from sensoryforge.sweep import plan
 
 if TYPE_CHECKING:
-    from hydra.core.override_parser.types import Override
-    from hydra.core.utils import JobReturn
-
     from sensoryforge.experiment import Experiment
 
 
@@ -156,7 +153,7 @@ def task(cfg: DictConfig) -> int:
     node = HydraConfig.get()
     folder = Path(node.runtime.output_dir)
     with open_dict(cfg):
-        cfg.batch.output_dir = str(folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder)
+        cfg.batch.output_dir = str(_shown(folder, Path(node.runtime.cwd)))
         cfg.hydra = {"runtime": node.runtime}
     single = node.mode != RunMode.MULTIRUN
     name = "" if single or node.sweep.subdir == "." else str(node.sweep.subdir)
@@ -167,6 +164,11 @@ def task(cfg: DictConfig) -> int:
     if single and code:
         raise SystemExit(code)
     return code
+
+
+def _shown(folder: Path, cwd: Path) -> Path:
+    """Return a directory as it is called where the command was given; in full where the job works somewhere else."""
+    return folder.relative_to(cwd) if cwd == Path.cwd() and folder.is_relative_to(cwd) else folder
 
 
 def execute(experiment: Experiment, name: str = "") -> int:
@@ -188,10 +190,10 @@ class Guard(Callback):
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """End with one line for each problem, do a dry run, or make the run's directory."""
         with ending():
-            experiment = check_hydra(config)
+            experiment = moved(check_hydra(config), directory(config, "run"))
             if experiment.batch.dry_run:
                 raise SystemExit(execute(experiment))
-            preflight(_moved(experiment, Path(str(config.hydra.run.dir))))
+            preflight(experiment)
             config.hydra.run.dir = str(make_directory(config, "run"))
 
 
@@ -212,33 +214,13 @@ def check_hydra(cfg: DictConfig) -> Experiment:
     return config.examine(cfg, composer.refused([str(text) for text in cfg.hydra.overrides.task]))
 
 
-def prepare_sweep(cfg: DictConfig, composer: Composer, overrides: Sequence[Override]) -> list[list[str]]:
-    """Return the overrides of each job of a sweep, all checked; a dry run is done here, and leaves none."""
-    with ending():
-        jobs = plan(overrides, composer)
-        experiments = check_jobs(composer, [job.overrides for job in jobs])
-        place = Path(str(cfg.hydra.sweep.dir))
-        placed = [_moved(experiment, place / job.name) for job, experiment in zip(jobs, experiments, strict=True)]
-        if placed[0].batch.dry_run:
-            for job, experiment in zip(jobs, placed, strict=True):
-                execute(experiment, job.name)
-            return []
-        for experiment in placed:
-            preflight(experiment)
-        folder = make_directory(cfg, "sweep")
-    cfg.hydra.sweep.dir = str(folder)
-    return [
-        [*(composer.addressed(job.overrides) if _has_several(one) else job.overrides), *_place(folder, job.name)]
-        for job, one in zip(jobs, experiments, strict=True)
-    ]
+def raw(cfg: DictConfig, mode: str, key: str) -> str:
+    """Return a key of ``hydra.run`` or ``hydra.sweep`` as it is written."""
+    node = OmegaConf.to_container(cfg.hydra[mode], resolve=False)
+    return str(node[key]) if isinstance(node, dict) else ""
 
 
-def _has_several(experiment: Experiment) -> bool:
-    """Tell whether an experiment has several entries of stimuli."""
-    return len(experiment.design.families) > 1
-
-
-def _moved(experiment: Experiment, place: Path) -> Experiment:
+def moved(experiment: Experiment, place: Path) -> Experiment:
     """Return the experiment with its results in another directory."""
     return replace(experiment, batch=replace(experiment.batch, output_dir=place))
 
@@ -256,27 +238,21 @@ def check_jobs(composer: Composer, jobs: Sequence[Sequence[str]]) -> list[Experi
     return experiments
 
 
-def _place(folder: Path, name: str) -> list[str]:
-    """Return the overrides that tell Hydra where a job's directory is; a user's own sub-directory stays."""
-
-    def quoted(text: str) -> str:
-        return QuotedString(text, Quote.single).with_quotes()
-
-    return [f"hydra.sweep.dir={quoted(str(folder))}", *([f"hydra.sweep.subdir={quoted(name)}"] if name else [])]
+def directory(cfg: DictConfig, mode: str) -> Path:
+    """Return the directory that a run or a sweep would make, or use again."""
+    wanted = Path(str(cfg.hydra[mode].dir)).expanduser()
+    return config.free_directory(wanted) if _is_dated(cfg, mode) else wanted
 
 
-def finish_sweep(returns: Sequence[Sequence[JobReturn]]) -> None:
-    """End with the exit code of the jobs: zero when all went well, else the highest."""
-    codes = [int(result.return_value or 0) for batch in returns for result in batch]
-    if any(codes):
-        raise SystemExit(max(codes))
+def _is_dated(cfg: DictConfig, mode: str) -> bool:
+    """Tell whether the directory of a run or a sweep has the time in it, so that every one has its own."""
+    text = raw(cfg, mode, "dir")
+    return "${now" in text or (text == "${batch.output_dir}" and config.is_dated(cfg))
 
 
 def make_directory(cfg: DictConfig, mode: str) -> Path:
     """Make and return the directory of a run or a sweep; one named by the time gets a number when it is taken."""
-    raw = OmegaConf.to_container(cfg.hydra[mode], resolve=False)
-    text = str(raw["dir"]) if isinstance(raw, dict) else ""
-    own = "${now" in text or (text == "${batch.output_dir}" and config.is_dated(cfg))
+    own = _is_dated(cfg, mode)
     wanted = Path(str(cfg.hydra[mode].dir)).expanduser()
     names = (wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}") for number in count(1))
     for path in names:

@@ -26,7 +26,7 @@ GROUP = "stimuli"
 DIGITS = 12
 """Digits that a value of ``range()`` keeps: 0.3 + 2 x 0.2 is 0.7."""
 MAX_NAME = 200
-"""Bytes of a sub-directory's name; with longer ones the jobs are numbered."""
+"""Bytes of a sub-directory's name; with longer ones, or the same for two jobs, the jobs are numbered."""
 
 
 @dataclass(frozen=True)
@@ -54,17 +54,19 @@ def plan(overrides: Sequence[Override], composer: Composer) -> list[Job]:
     axes = [slot for slot in slots if len(slot) > 1]
     points = list(product(*slots))
     names = [_name(text for text, slot in zip(point, slots, strict=True) if slot in axes) for point in points]
-    if any(len(name.encode()) > MAX_NAME for name in names):
+    if any(len(name.encode()) > MAX_NAME for name in names) or len(set(names)) < len(names):
         names = [str(number) for number in range(len(names))]
     return [Job(point, name) for point, name in zip(points, names, strict=True)]
 
 
 def _problems(override: Override, composer: Composer) -> Iterator[str]:
-    """Yield the line for a sweep that has no values to list, or a type that does not exist."""
+    """Yield the line for a sweep that has no values to list, one twice, or a type that does not exist."""
     if override.is_interval_sweep():
         yield f"{override.input_line}: interval() has no values to list, write range() or the values"
     elif _is_sweep(override) and not _values(override):
         yield f"{override.input_line}: no values"
+    elif _is_structural(override) and (twice := _twice(_texts(override))):
+        yield f"{override.input_line}: {twice} stands twice; each value makes a dataset of its own"
     elif _is_sweep(override) and override.get_key_element() == GROUP:
         options = composer.options(GROUP)
         for name in _texts(override):
@@ -78,6 +80,11 @@ def _refuse_mixture(types: Iterable[str], overrides: Iterable[Override], compose
     with suppress(*refusals()):  # what is wrong with the others is said with the problems of the jobs
         found = entries_of(composer.load(fixed))
         raise_if([mixed(",".join(types), list(found))] if found else [])
+
+
+def _twice(texts: Sequence[str]) -> str | None:
+    """Return the first text that stands twice."""
+    return next((text for place, text in enumerate(texts) if text in texts[:place]), None)
 
 
 def _is_sweep(override: Override) -> bool:

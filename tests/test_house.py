@@ -28,7 +28,7 @@ LEVELS = [
     {"lightning", "estimate"},
     {"checks", "composer", "batchfile", "sweep", "config", "preflight", "foreign", "batch", "catalogue"}
     | {"plots", "report", "scores", "training", "completion"},
-    {"app", "run", "train", "cli", "_plugins", "__main__"},
+    {"app", "jobs", "run", "train", "cli", "_plugins", "__main__"},
 ]
 
 
@@ -71,7 +71,7 @@ def test_no_module_imports_itself_in_a_circle() -> None:
 
 def test_only_the_configuration_and_the_commands_know_hydra() -> None:
     knowing = {m for m, path in MODULES.items() if any(n.partition(".")[0] == "hydra" for n in imports(path))}
-    commands = {"app", "train", "_plugins.hydra_plugins.sensoryforge_sweeper"}
+    commands = {"app", "jobs", "train", "_plugins.hydra_plugins.sensoryforge_sweeper"}
     assert knowing <= {"composer", "foreign", "config", "sweep"} | commands
 
 

@@ -137,6 +137,35 @@ def test_structural_axes_are_a_job_each_in_a_directory_of_their_name(launch: Lau
     assert all(axes(experiment) == [{"amplitude": (1, 2)}] for experiment in ran)
 
 
+@pytest.mark.parametrize(
+    ("subdir", "names"),
+    [("x${hydra.job.num}", ["x0", "x1"]), ("${hydra.job.override_dirname}", None), ("bar", ["bar"])],
+)
+def test_a_sub_directory_of_ones_own_stays(
+    launch: Launch, tmp_path: Path, capsys: pytest.CaptureFixture[str], subdir: str, names: list[str] | None
+) -> None:
+    names = names or ["batch.output_dir=here,pipeline.grid_size=8", "batch.output_dir=here,pipeline.grid_size=16"]
+    sides = "8,16" if len(names) > 1 else "8"
+    given = ("-m", f"pipeline.grid_size={sides}", f"hydra.sweep.subdir={subdir}", "batch.output_dir=here")
+    dry = launch(*given, "batch.dry_run=true")
+    assert not list(tmp_path.iterdir())
+    ran = launch(*given)
+    assert [one.batch.output_dir for one in ran] == [Path("here") / name for name in names]
+    if "override_dirname" not in subdir:
+        assert [one.batch.output_dir for one in dry] == [Path("here") / name for name in names]
+    assert [one.sheet.rows for one in ran] == [int(side) for side in sides.split(",")]
+
+
+def test_names_that_would_be_one_directory_are_numbers(launch: Launch) -> None:
+    ran = launch("-m", "+population@neurons.populations.pc=sa,ra", "batch.output_dir=here,there/x,there-x")
+    assert [one.batch.output_dir.name for one in ran] == [str(number) for number in range(6)]
+
+
+def test_a_job_that_works_in_its_directory_names_it_in_full(launch: Launch, tmp_path: Path) -> None:
+    (experiment,) = launch("batch.output_dir=here", "hydra.job.chdir=true")
+    assert experiment.batch.output_dir == tmp_path / "here"
+
+
 def test_a_sweep_may_change_what_it_chooses(launch: Launch) -> None:
     ran = launch("-m", "+population@neurons.populations.pc=sa,ra", "neurons.populations.pc.count=5")
     assert [experiment.populations["pc"].count for experiment in ran] == [5, 5]
@@ -176,6 +205,12 @@ def test_a_dry_run_leaves_nothing(launch: Launch, tmp_path: Path, arguments: tup
     assert not list(tmp_path.iterdir())
 
 
+def test_a_dry_run_names_the_directory_that_hydra_is_given(launch: Launch) -> None:
+    for given in (["hydra.run.dir=foo"], ["-m", "hydra.sweep.dir=foo", "stimuli.amplitude=1,2"]):
+        dry, ran = launch(*given, "batch.dry_run=true"), launch(*given)
+        assert [one.batch.output_dir for one in (*dry, *ran)] == [Path("foo")] * 2
+
+
 MISTAKES = [
     (["pipeline.dt_ms=-1"], "pipeline.dt_ms: got -1, allowed is a number > 0 (ms)"),
     (["pipeline.gird_size=3"], "pipeline.gird_size: unknown key"),
@@ -194,6 +229,8 @@ MISTAKES = [
     (["experiment=touch_dataset", "stimuli.amplitud=1"], "stimuli.amplitud: unknown key, known are gaussian, step, ramp, "),
     (["experiment=touch_dataset", "+stimuli.foo=1"], "stimuli.foo: got 1, allowed is a mapping with a type"),
     (["experiment=touch_dataset", "stimuli.gausian.sigma=1"], "; did you mean 'gaussian'?"),
+    (["-m", "pipeline.grid_size=8,16,8"], "pipeline.grid_size=8,16,8: 8 stands twice; each value makes a dataset of its own"),
+    (["-m", "pipeline.grid_size=8,16", "hydra.sweep.subdir=bar"], "hydra.sweep.subdir: got 'bar', one directory for several jobs; ${hydra.job.num} in it tells them apart"),
     (["--resolve"], "--resolve goes with --cfg or --help"),
     (["-m", "hydra.verbose=true,false"], "Sweeping over Hydra's configuration is not supported"),
 ]  # fmt: skip

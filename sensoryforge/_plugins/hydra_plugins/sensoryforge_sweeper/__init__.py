@@ -53,13 +53,14 @@ class SensoryForgeSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> list[Sequence[JobReturn]]:
         """Plan, check and launch; return what the jobs returned, a list for each launch."""
-        from sensoryforge.app import finish_sweep, is_experiment, prepare_sweep
+        from sensoryforge.app import is_experiment
         from sensoryforge.composer import Composer
+        from sensoryforge.jobs import finish_sweep, prepare_sweep
         from sensoryforge.sweep import plan
 
         texts = [*_flat(self.params), *arguments, *self.late]
         loader = self.context.config_loader
-        fixed = tuple(str(text) for text in self.config.hydra.overrides.hydra)
+        fixed = _unresolved(self.config.hydra.overrides.hydra)
         composer = Composer(loader, self.config.hydra.job.config_name, fixed)
         overrides = OverridesParser.create(config_loader=loader).parse_overrides(texts)
         if is_experiment(self.config):
@@ -84,6 +85,12 @@ class SensoryForgeSweeper(Sweeper):
             for result in returns[-1]:
                 _ = result.return_value
         return returns
+
+
+def _unresolved(texts: Any) -> tuple[str, ...]:
+    """Return overrides as they were written: what they refer to, such as a job's number, may be known only later."""
+    found: Any = OmegaConf.to_container(texts, resolve=False)
+    return tuple(str(text) for text in found)
 
 
 def _flat(params: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
