@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -282,36 +279,6 @@ def test_loops_are_vectorised_and_nothing_is_fused(model: str, noise: bool) -> N
     assert len(re.findall(rf"vdivps\s.*%{register}", assembly)) >= 6
     if noise:
         assert len(re.findall(rf"vpmuludq\s.*%{register}", assembly)) >= 28
-
-
-PROGRAM = """
-import sys
-sys.path.insert(0, {tests!r})
-import test_numba_kernel as t
-function = t.compiled(t.afferents(t.SA, t.IZHIKEVICH, substeps=7), False)
-print(sum(function.stats.cache_hits.values()), sum(function.stats.cache_misses.values()))
-"""
-
-
-def test_a_second_process_compiles_nothing(tmp_path: Path) -> None:
-    code = PROGRAM.format(tests=str(Path(__file__).parent))
-    environment = {**os.environ, cache.VARIABLE: str(tmp_path)}
-    run = [subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE) for _ in range(2)]
-    first = [process.communicate()[0].decode() for process in run]
-    assert {process.returncode for process in run} == {0}
-    assert "0 1" in first[0] + first[1]
-    again = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert again.stdout.split() == ["1", "0"]
-    assert len(list(tmp_path.rglob("*.py"))) == 1
-    assert not list(tmp_path.rglob("*.tmp"))
-
-
-def test_without_a_writable_cache_a_temporary_folder_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "file").touch()
-    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "file"))
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    compare(afferents(None, IZHIKEVICH, substeps=3), separable([0], 1, 9, 5))
-    assert len(list(tmp_path.rglob("sensoryforge_kernel_*.py"))) == 1
 
 
 def test_float64_is_left_to_torch() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import stat
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache
 from hashlib import blake2b
 from importlib.metadata import version
@@ -38,11 +40,23 @@ def _digest(text: str, compiler: str) -> str:
     return blake2b("\0".join(parts).encode(), digest_size=12).hexdigest()
 
 
-def _folders() -> list[Path]:
-    """Return where sources may go: the user's choice or cache, and a folder of temporary files."""
+def _folders() -> Iterator[Path]:
+    """Yield where sources may go: the user's choice or cache; a folder of temporary files that only the user has."""
     chosen = os.environ.get(VARIABLE)
     home = Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sensoryforge"
-    return [home / "kernels", Path(tempfile.gettempdir()) / f"sensoryforge-{os.getuid()}"]
+    yield home / "kernels"
+    shared = Path(tempfile.gettempdir()) / f"sensoryforge-{os.getuid()}"
+    if _private(shared):
+        yield shared
+
+
+def _private(folder: Path) -> bool:
+    """Make a folder; tell whether it is the user's and closed to others, whose pickles numba would read there."""
+    with suppress(OSError):
+        folder.mkdir(exist_ok=True, mode=0o700)
+        found = folder.lstat()
+        return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o022
+    return False
 
 
 def _written(name: str, text: str) -> Path:
