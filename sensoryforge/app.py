@@ -31,6 +31,7 @@ from sensoryforge.composer import (
     refusals,
     register,
     unreadable,
+    written,
 )
 from sensoryforge.errors import ConfigError, SensoryForgeError, StorageError
 from sensoryforge.foreign import refuse_foreign
@@ -158,7 +159,7 @@ def task(cfg: DictConfig) -> int:
     single = node.mode != RunMode.MULTIRUN
     name = "" if single or node.sweep.subdir == "." else str(node.sweep.subdir)
     try:
-        code = execute(config.examine(cfg, []), name)
+        code = execute(config.examine(cfg, []), name, again(node, 0 if single else 1))
     except SensoryForgeError as error:
         code = console.report(error)
     if single and code:
@@ -171,11 +172,23 @@ def _shown(folder: Path, cwd: Path) -> Path:
     return folder.relative_to(cwd) if cwd == Path.cwd() and folder.is_relative_to(cwd) else folder
 
 
-def execute(experiment: Experiment, name: str = "") -> int:
+def again(node: Any, ours: int) -> str:
+    """Return the overrides that go on with a run or a sweep, added to its command.
+
+    ``node`` is ``hydra``; ``ours`` counts the overrides of a directory in it that the user did not write.
+    """
+    mode = "sweep" if node.mode == RunMode.MULTIRUN else "run"
+    given = [text for text in node.overrides.hydra if str(text).startswith(f"hydra.{mode}.dir=")]
+    cwd = Path(node.runtime.cwd)
+    key = f"hydra.{mode}.dir" if len(given) > ours else "batch.output_dir"
+    return f"batch.resume=true {written(key, _shown(cwd / str(node[mode].dir), cwd))}"
+
+
+def execute(experiment: Experiment, name: str = "", again: str | None = None) -> int:
     """Run an experiment, or say what it would do; ``name`` tells the jobs of a sweep apart."""
     if name:
         console.say(f"{name}:")
-    batch.run(experiment, echo=console.say)
+    batch.run(experiment, echo=console.say, again=again)
     return 0
 
 

@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from signal import SIGINT
 from typing import TYPE_CHECKING, Any
 
+from sensoryforge.composer import written
 from sensoryforge.errors import FailedStimuliError, StorageError
 from sensoryforge.estimate import chunk_size, estimate, part_size
 from sensoryforge.experiment import Experiment
@@ -60,10 +61,13 @@ def dry_run(experiment: Experiment) -> list[str]:
     ]
 
 
-def run(experiment: Experiment, *, progress: bool = True, echo: Echo | None = None) -> Results | None:
+def run(
+    experiment: Experiment, *, progress: bool = True, echo: Echo | None = None, again: str | None = None
+) -> Results | None:
     """Run an experiment and return its dataset; a dry run returns None.
 
-    ``echo`` takes each line meant for a reader. Raises ConfigError before anything is written, StorageError for the
+    ``echo`` takes each line meant for a reader; ``again`` is what to add to the command that goes on with the run.
+    Raises ConfigError before anything is written, StorageError for the
     disk, FailedStimuliError after saving when some stimuli could not be computed, and KeyboardInterrupt or SystemExit
     after a signal, everything computed by then being on the disk.
     """
@@ -73,7 +77,7 @@ def run(experiment: Experiment, *, progress: bool = True, echo: Echo | None = No
             say(line)
         return None
     with caught() as signals:
-        this = _Run(experiment, signals, progress, say)
+        this = _Run(experiment, signals, progress, say, again)
         try:
             return this.go()
         except (StorageError, FailedStimuliError):
@@ -115,8 +119,9 @@ def _committed(experiment: Experiment) -> Committed | None:
 class _Run:
     """A run: what was asked for, and how far it has come."""
 
-    def __init__(self, experiment: Experiment, signals: Signals, progress: bool, say: Echo) -> None:
+    def __init__(self, experiment: Experiment, signals: Signals, progress: bool, say: Echo, again: str | None) -> None:
         self.experiment, self.signals, self.progress, self.say = experiment, signals, progress, say
+        self.again = again
         self.writer: DatasetWriter | None = None
 
     def go(self) -> Results:
@@ -190,11 +195,11 @@ class _Run:
             return f"{self.experiment.batch.output_dir} is complete"
         todo = len(self.writer.todo)
         what = f"{todo} stimuli left" if todo else "every stimulus is computed, only the results file is missing"
-        return f"{what} in {self.experiment.batch.output_dir}; go on with --resume ({self._hydra()})"
+        return f"{what} in {self.experiment.batch.output_dir}; go on with {self.again or self._flag()}"
 
-    def _hydra(self) -> str:
-        """Return how the same is said to Hydra, whose default directory is named by the time."""
-        return f"batch.resume=true batch.output_dir={self.experiment.batch.output_dir}"
+    def _flag(self) -> str:
+        """Return the flag that goes on with a batch file, and the same as overrides."""
+        return f"--resume (batch.resume=true {written('batch.output_dir', self.experiment.batch.output_dir)})"
 
 
 def _opening(experiment: Experiment, committed: Committed | None, todo: int, finished: bool, failed: int) -> list[str]:

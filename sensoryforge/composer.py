@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -213,6 +215,16 @@ def parsed(text: str) -> Override | None:
         return OverridesParser.create().parse_overrides([text])[0]
     except OverrideParseException:
         return None
+
+
+def written(key: str, value: object) -> str:
+    """Return an override as it is typed in a shell, quoted where it must be."""
+    from hydra.core.override_parser.types import Quote, QuotedString
+
+    text = str(value)
+    if re.fullmatch(r"[\w./-]+", text, re.ASCII):
+        return f"{key}={text}"
+    return shlex.quote(f"{key}={QuotedString(text, Quote.double).with_quotes()}")
 
 
 def unreadable(text: str) -> str:

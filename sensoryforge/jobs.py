@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from signal import SIGINT
 from typing import TYPE_CHECKING
 
 from hydra.core.override_parser.types import Quote, QuotedString
 from omegaconf import DictConfig, open_dict
 
-from sensoryforge.app import check_jobs, directory, ending, execute, make_directory, moved, raw
+from sensoryforge import console
+from sensoryforge.app import again, check_jobs, directory, ending, execute, make_directory, moved, raw
 from sensoryforge.composer import Composer
 from sensoryforge.errors import ConfigError
 from sensoryforge.preflight import preflight
+from sensoryforge.signals import Interrupted, caught
 from sensoryforge.sweep import Job, plan
 
 if TYPE_CHECKING:
@@ -65,6 +69,19 @@ def _subdirectories(cfg: DictConfig, composer: Composer, jobs: Sequence[Job]) ->
         fix = "${hydra.job.num} in it tells them apart"
         raise ConfigError(f"hydra.sweep.subdir: got {got!r}, one directory for several jobs; {fix}")
     return names
+
+
+@contextmanager
+def telling(cfg: DictConfig) -> Iterator[None]:
+    """Say how to go on with a sweep that a signal ends outside of a job of this process, and end."""
+    with caught() as signals:
+        try:
+            yield
+        except (Exception, Interrupted):
+            if signals.number is None:
+                raise
+            console.say(f"Interrupted: go on with {again(cfg.hydra, 0)}")
+            raise (KeyboardInterrupt if signals.number == SIGINT else SystemExit(128 + signals.number)) from None
 
 
 def _place(folder: Path, name: str) -> list[str]:

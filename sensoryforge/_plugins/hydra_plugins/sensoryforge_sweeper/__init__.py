@@ -55,7 +55,7 @@ class SensoryForgeSweeper(Sweeper):
         """Plan, check and launch; return what the jobs returned, a list for each launch."""
         from sensoryforge.app import is_experiment
         from sensoryforge.composer import Composer
-        from sensoryforge.jobs import finish_sweep, prepare_sweep
+        from sensoryforge.jobs import finish_sweep, prepare_sweep, telling
         from sensoryforge.sweep import plan
 
         texts = [*_flat(self.params), *arguments, *self.late]
@@ -64,7 +64,9 @@ class SensoryForgeSweeper(Sweeper):
         composer = Composer(loader, self.config.hydra.job.config_name, fixed)
         overrides = OverridesParser.create(config_loader=loader).parse_overrides(texts)
         if is_experiment(self.config):
-            returns = self._launch(prepare_sweep(self.config, composer, overrides))
+            jobs = prepare_sweep(self.config, composer, overrides)
+            with telling(self.config):
+                returns = self._launch(jobs)
             finish_sweep(returns)
             return returns
         jobs = [list(job.overrides) for job in plan(overrides, composer)]
