@@ -224,7 +224,8 @@ def check_hydra(cfg: DictConfig) -> Experiment:
     from hydra.core.global_hydra import GlobalHydra
 
     composer = Composer(GlobalHydra.instance().config_loader())
-    return config.examine(cfg, composer.refused([str(text) for text in cfg.hydra.overrides.task]))
+    texts: Any = OmegaConf.to_container(cfg.hydra.overrides.task, resolve=False)  # as they were written
+    return config.examine(cfg, composer.refused([str(text) for text in texts]))
 
 
 def raw(cfg: DictConfig, mode: str, key: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from pathlib import Path
@@ -11,10 +12,11 @@ from sensoryforge import checks
 from sensoryforge.batchfile import NAME, primary, read_batch_file
 from sensoryforge.composer import PRIMARY, Composer, conf_dir, hidden, one_line, raise_if, refusals
 from sensoryforge.entries import named_entries
-from sensoryforge.errors import ConfigError, listing, suggest
+from sensoryforge.errors import ConfigError, listing, quote, suggest
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
+    from omegaconf.errors import OmegaConfBaseException
 
     from sensoryforge.equations import Block, Kind
     from sensoryforge.experiment import Experiment
@@ -109,7 +111,7 @@ def plain_config(config: DictConfig | Mapping[str, Any]) -> dict[str, Any]:
     try:
         plain = {str(key): _plain(config[key]) for key in config if key != "hydra"}
     except OmegaConfBaseException as error:
-        raise ConfigError(one_line(error)) from error
+        raise ConfigError(_unresolved(error)) from error
     if is_dated(config):
         plain["batch"]["output_dir"] = str(free_directory(plain["batch"]["output_dir"]))
     return plain
@@ -138,10 +140,21 @@ def _plain(value: Any) -> Any:
     return OmegaConf.to_container(value, resolve=True, throw_on_missing=True) if OmegaConf.is_config(value) else value
 
 
+def _unresolved(error: OmegaConfBaseException) -> str:
+    """Return the line for a value with ``${...}`` in it that stands for nothing."""
+    value = error.value if error.child_node is None else error.child_node._value()
+    first = re.sub(r"^\w+ raised while resolving interpolation: ", "", str(error).splitlines()[0]).strip('"')
+    why = first[:1].lower() + first[1:]
+    return (
+        f"{error.full_key}: got {quote(value)} ({why}); allowed is a value, or another key's as in ${{pipeline.seed}}"
+    )
+
+
 def _batch_config(path: str | Path, overrides: Sequence[str]) -> tuple[DictConfig, list[str]]:
     """Return the composed configuration of a batch file and the problems found on the way."""
     from hydra.core.config_store import ConfigStore
     from omegaconf import OmegaConf
+    from omegaconf.errors import GrammarParseError
 
     found = read_batch_file(Path(path))
     composer = Composer.over(found.search, NAME, sweeps=False)
@@ -150,6 +163,8 @@ def _batch_config(path: str | Path, overrides: Sequence[str]) -> tuple[DictConfi
     try:
         ConfigStore.instance().store(name=NAME, node=OmegaConf.create(node))
         config, problems = composer.gather(overrides)
+    except GrammarParseError as error:
+        raise ConfigError([*found.problems, _unresolved(error)]) from error
     except refusals() as error:
         raise ConfigError([*found.problems, f"{path}: {one_line(error)}"]) from error
     return config, [*found.problems, *problems]

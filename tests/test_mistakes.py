@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from sensoryforge import cli, config
+from sensoryforge import app, cli, config
 from sensoryforge.composer import Composer
 from sensoryforge.errors import ConfigError
 
@@ -156,7 +157,11 @@ FILES: list[tuple[str, str | bytes, str]] = [
     ("a stimulus twice", "stimuli: [{type: ramp}, {type: ramp}]\n", "*repetitions*"),
     ("an unknown model", f"{ONE}neurons: {{populations: {{sa: {{model: lff}}}}}}\n", f"model@{MODEL}: got 'lff', allowed are adex, *; did you mean 'lif'?"),
     ("a parameter of a model that no equation reads", f"{ONE}neurons: {{populations: {{sa: {{model: {{parameters: {{aa: 1}}}}}}}}}}\n", f"conf/model/izhikevich.yaml ({MODEL}): parameters.aa: no equation reads it (*; did you mean 'a'?"),
-    ("a broken interpolation", f"{ONE}pipeline: {{grid_size: '${{pipeline.side}}'}}\n", "*pipeline.side*"),
+    ("a key that is not there", f"{ONE}pipeline: {{grid_size: '${{pipeline.side}}'}}\n", "pipeline.grid_size: got '${pipeline.side}' (interpolation key 'pipeline.side' not found); allowed is a value, or another key's as in ${pipeline.seed}"),
+    ("a resolver that is not there", f"{ONE}pipeline: {{seed: '${{oc.eval:1+1}}'}}\n", "pipeline.seed: got '${oc.eval:1+1}' (unsupported interpolation type oc.eval); allowed is a value, *"),
+    ("a variable that is not there", f"{ONE}batch: {{output_dir: '${{oc.env:NOTHING}}'}}\n", "batch.output_dir: got '${oc.env:NOTHING}' (environment variable 'NOTHING' not found); allowed is *"),
+    ("a value that reads itself", f"{ONE}pipeline: {{seed: '${{pipeline.seed}}'}}\n", "pipeline.seed: got '${pipeline.seed}' (recursive interpolation detected); allowed is *"),
+    ("half an interpolation", f"{ONE}pipeline: {{seed: '${{pipe'}}\n", "pipeline.seed: got '${pipe' (no viable alternative at input '${pipe'); allowed is *"),
 ]  # fmt: skip
 
 
@@ -248,3 +253,18 @@ def test_a_file_that_is_not_there(folder: Path, capsys: pytest.CaptureFixture[st
 
 def test_there_are_at_least_sixty() -> None:
     assert len(LINES) + len(FILES) >= 60
+
+
+@pytest.mark.parametrize("more", [(), ("batch.dry_run=true",), ("-m", "stimuli.amplitude=10,20")])
+def test_a_value_that_stands_for_nothing_is_one_line_of_the_application_too(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], more: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["sensoryforge.run", "pipeline.seed=${pipeline.side}", *more])
+    with suppress(SystemExit):
+        assert app.main() == 2
+    said = capsys.readouterr().err
+    assert said.startswith(
+        "pipeline.seed: got '${pipeline.side}' (interpolation key 'pipeline.side' not found); allowed"
+    )
+    assert said.count("\n") == 1
+    assert not list(folder.iterdir())
