@@ -17,6 +17,7 @@ from sensoryforge import store
 from sensoryforge.errors import ConfigError, StorageError
 from sensoryforge.store import files
 from sensoryforge.store.base import Arrays, Entry, FileReader, Source
+from sensoryforge.store.table import from_json, to_json
 
 every_format = pytest.mark.parametrize("format", FORMATS)
 numbers = st.one_of(st.integers(-(1 << 70), 1 << 70), st.floats(allow_nan=False), st.sampled_from([0.1, float("inf")]))
@@ -230,3 +231,10 @@ def test_layouts_of_many_neurons_fit_into_the_attributes(tmp_path: Path) -> None
     layout = torch.rand(20_000, 2, dtype=torch.float64)
     reader = write_results("hdf5", tmp_path / "results.h5", [Source(part, [0])], {"pc_xy_mm": layout})
     assert torch.equal(reader.metadata["pc_xy_mm"], layout)
+
+
+def test_a_value_keeps_its_type_beside_an_equal_one() -> None:
+    values = [1, 1.0, True, 0.0, -0.0, 2**62, "1", "1"]
+    entries = [{**entry(row, str(row)), "parameters": {"amplitude": value}} for row, value in enumerate(values)]
+    found = from_json([to_json(entries[:3], {}), to_json(entries[3:], {})]).entries
+    assert [repr(one) for one in found] == list(map(repr, entries))

@@ -10,7 +10,7 @@ import os
 import pickle
 import zipfile
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -53,6 +53,10 @@ class FileReader(Protocol):
     @property
     def entries(self) -> Sequence[Entry]:
         """What is known of each stimulus."""
+
+    @property
+    def errors(self) -> Mapping[int, str]:
+        """Row of each stimulus that could not be computed, and why."""
 
     @property
     def facts(self) -> Metadata:

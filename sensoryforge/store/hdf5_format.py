@@ -25,7 +25,7 @@ from sensoryforge.store import hdf5_plain
 from sensoryforge.store.base import Arrays, Entry, Metadata, Shapes, Shelf, Source, reading, same_shapes
 from sensoryforge.store.files import Sink
 from sensoryforge.store.streams import LEVEL, compressed, packed, texts
-from sensoryforge.store.table import Table, from_json, joined, to_json
+from sensoryforge.store.table import Entries, Table, from_json, to_json
 
 if TYPE_CHECKING:
     import torch
@@ -131,9 +131,14 @@ class Reader:
         return self._table.shapes
 
     @property
-    def entries(self) -> list[Entry]:
+    def entries(self) -> Entries:
         """What is known of each stimulus."""
         return self._table.entries
+
+    @property
+    def errors(self) -> dict[int, str]:
+        """Row of each stimulus that could not be computed, and why."""
+        return self._table.entries.errors
 
     def array(self, row: int, name: str) -> torch.Tensor:
         """Return one array of one stimulus."""
@@ -162,7 +167,7 @@ class Reader:
     @cached_property
     def _table(self) -> Table:
         with reading(self._path):
-            table = joined(from_json(text) for text in texts(self._attribute(_TABLE).tobytes()))
+            table = from_json(texts(self._attribute(_TABLE).tobytes()))
             if len(table.entries) != len(self._file):
                 raise ValueError("table and groups differ")
             return table

@@ -18,7 +18,7 @@ import numpy as np
 
 from sensoryforge.store.base import Arrays, Entry, Metadata, Shapes, Shelf, Source, reading, same_shapes, save_archive
 from sensoryforge.store.files import Sink
-from sensoryforge.store.table import from_json, to_json
+from sensoryforge.store.table import Entries, from_json, to_json
 
 if TYPE_CHECKING:
     import torch
@@ -65,7 +65,7 @@ class Reader:
                 table = self._records[_TABLE]
                 if table.compress_type != zipfile.ZIP_STORED:
                     raise ValueError("a compressed table")
-                self._table = from_json(archive.read(table))
+                self._table = from_json([archive.read(table)])
             self._bytes = np.memmap(path, np.uint8, "c")
             self._storages: dict[int, torch.Tensor] = {}
 
@@ -73,9 +73,14 @@ class Reader:
         return len(self._table.entries)
 
     @property
-    def entries(self) -> list[Entry]:
+    def entries(self) -> Entries:
         """What is known of each stimulus."""
         return self._table.entries
+
+    @property
+    def errors(self) -> dict[int, str]:
+        """Row of each stimulus that could not be computed, and why."""
+        return self._table.entries.errors
 
     @property
     def shapes(self) -> Shapes:

@@ -9,12 +9,14 @@ from functools import cached_property
 from operator import index as as_int
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
 
 from sensoryforge import store
 from sensoryforge.errors import ConfigError, DamagedError, StorageError, listing, suggest
 from sensoryforge.store import files
-from sensoryforge.store.base import FileReader, Metadata, Shelf
+from sensoryforge.store.base import Entry, FileReader, Metadata, Shelf
 from sensoryforge.store.checkpoint import FILE, Checkpoint, settled
 
 if TYPE_CHECKING:
@@ -26,14 +28,6 @@ if TYPE_CHECKING:
     from sensoryforge.types import Floats, Ints
 
 _SPIKES = "_spikes"
-
-
-class _Row(NamedTuple):
-    """Where a stimulus lies, and its place in the design."""
-
-    path: Path
-    row: int
-    place: int
 
 
 class Results(Sequence[dict[str, Any]]):
@@ -61,8 +55,8 @@ class Results(Sequence[dict[str, Any]]):
         """Return the stimulus at a place, or a list of those in a slice; the tensors are the caller's own."""
         if isinstance(index, slice):
             return [self[place] for place in range(*index.indices(len(self)))]
-        path, row, place = self._rows[as_int(index)]
-        reader = self._shelf[path]
+        file, row, place = self._rows[as_int(index)].tolist()
+        reader = self._shelf[self._files[file]]
         arrays = {name: reader.array(row, name) for name in reader.shapes}
         rest = {**reader.entries[row], "index": place}
         return {"parameters": dict(rest.pop("parameters")), **arrays, **rest}
@@ -94,23 +88,28 @@ class Results(Sequence[dict[str, Any]]):
     @property
     def errors(self) -> dict[int, str]:
         """Index of each stimulus that could not be computed, and why."""
-        entries = ((row.place, self._shelf[row.path].entries[row.row]) for row in self._rows)
-        return {place: entry["error"] for place, entry in entries if "error" in entry}
+        known = [self._shelf[path].errors for path in self._files]
+        if not any(known):
+            return {}
+        return {place: known[file][row] for file, row, place in self._rows.tolist() if row in known[file]}
 
     @cached_property
     def table(self) -> pd.DataFrame:
         """One row a stimulus: index, id, seed, repetition, its parameters, and ``error`` only if any failed."""
         import pandas as pd
 
-        entries = [self._shelf[path].entries[row] for path, row, _ in self._rows]
-        parameters = [entry["parameters"] for entry in entries]
-        names = dict.fromkeys(name for one in parameters for name in one)
-        columns = {name: [one.get(name) for one in parameters] for name in names}
-        fixed = {name: [entry[name] for entry in entries] for name in ("id", "seed", "repetition")}
-        table = {"index": [row.place for row in self._rows], **fixed}
-        table.update({name: values for name, values in columns.items() if name not in table})
-        if any("error" in entry for entry in entries):
-            table["error"] = [entry.get("error") for entry in entries]
+        table: dict[str, Any] = {"index": self._rows[:, 2], "id": [], "seed": [], "repetition": []}
+        for number, entry in enumerate(self._entries):
+            row = {**entry["parameters"], **{name: entry[name] for name in ("id", "seed", "repetition")}}
+            for name, value in row.items():
+                if isinstance(column := table.setdefault(name, []), list):
+                    column += [*[None] * (number - len(column)), value]
+        table = {
+            name: [*values, *[None] * (len(self) - len(values))] if isinstance(values, list) else values
+            for name, values in table.items()
+        }
+        if errors := self.errors:
+            table["error"] = [errors.get(place) for place in self._rows[:, 2].tolist()]
         return pd.DataFrame(table)
 
     def spikes(self, population: str) -> Stack:
@@ -139,8 +138,7 @@ class Results(Sequence[dict[str, Any]]):
     def take(self, rows: Sequence[int]) -> Results:
         """Return the stimuli in some rows of the table, in that order."""
         chosen = copy.copy(self)
-        vars(chosen)["_any"] = self._any
-        vars(chosen)["_rows"] = [self._rows[row] for row in rows]
+        vars(chosen)["_rows"] = self._rows[list(rows)].reshape(-1, 3)
         vars(chosen)["table"] = self.table.iloc[list(rows)].reset_index(drop=True)
         chosen.totals = {key: frame.iloc[list(rows)].reset_index(drop=True) for key, frame in self.totals.items()}
         return chosen
@@ -219,12 +217,12 @@ class Results(Sequence[dict[str, Any]]):
     @property
     def stored(self) -> list[tuple[Path, int]]:
         """The file of each stimulus, and its row there."""
-        return [(row.path, row.row) for row in self._rows]
+        return [(self._files[file], row) for file, row, _ in self._rows.tolist()]
 
     def array(self, index: int, name: str) -> torch.Tensor:
         """Return one array of one stimulus."""
-        path, row, _ = self._rows[as_int(index)]
-        return self._shelf[path].array(row, name)
+        file, row, _ = self._rows[as_int(index)].tolist()
+        return self._shelf[self._files[file]].array(row, name)
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Return the shape of one array of one stimulus."""
@@ -235,18 +233,31 @@ class Results(Sequence[dict[str, Any]]):
         return self._first().array(0, name).new_empty(0, *self.shape(name))
 
     @cached_property
-    def _rows(self) -> list[_Row]:
+    def _rows(self) -> Ints:
+        """Of each stimulus its file, its row there, and its place in the design, ``[B, 3]``."""
         if self._path:
-            return [_Row(self._path, row, row) for row in range(len(self._first()))]
-        parts = self._checkpoint.parts if self._checkpoint else ()
-        places = [(self.directory / part.file, enumerate(part.indices.tolist())) for part in parts]
-        rows = [_Row(path, *place) for path, pairs in places for place in pairs]
-        return sorted((row for row in rows if row.place >= 0), key=lambda row: row.place)
+            places = [np.arange(len(self._first()))]
+        else:
+            places = [part.indices for part in (self._checkpoint.parts if self._checkpoint else ())]
+        rows = np.concatenate(
+            [np.stack([np.full(len(p), k), np.arange(len(p)), p], axis=1) for k, p in enumerate(places)]
+        )
+        rows = rows[rows[:, 2] >= 0]
+        return rows[np.argsort(rows[:, 2], kind="stable")]
+
+    @property
+    def _entries(self) -> Iterator[Entry]:
+        return (self._shelf[self._files[file]].entries[row] for file, row, _ in self._rows.tolist())
 
     @cached_property
+    def _files(self) -> list[Path]:
+        parts = self._checkpoint.parts if self._checkpoint else ()
+        return [self._path] if self._path else [self.directory / part.file for part in parts]
+
+    @property
     def _any(self) -> Path:
         """A file of the dataset, also of a selection without stimuli."""
-        return self._path or self._rows[0].path
+        return self._files[0]
 
     def _first(self) -> FileReader:
         return self._shelf[self._any]
