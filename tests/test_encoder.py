@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 from sensoryforge.config import check, compose
 from sensoryforge.encoder import Encoder, positions
 from sensoryforge.experiment import Experiment
+from sensoryforge.kernels import Output, numba_kernel
 from sensoryforge.stimuli.base import PLACE, Range, Stimulus
 
 QUIET = ("neurons.populations.sa.noise_std=0", "neurons.populations.ra.noise_std=0")
@@ -58,6 +60,22 @@ def test_a_chunk_size_changes_no_bit(hundred: Experiment, size: int, backend: st
     whole = encode(hundred, [(0, 100)], backend=backend)
     cut = encode(hundred, *[[(i, min(i + size, 100))] for i in range(0, 100, size)], backend=backend)
     assert_same(whole, cut)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_the_kernels_get_as_many_threads_as_there_are_workers(monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
+    given: list[object] = []
+
+    def kernel(backend: str) -> Callable[..., Output]:
+        def run(*arguments: Any, **more: Any) -> Output:
+            given.append(inspect.signature(numba_kernel.run).bind(*arguments, **more).arguments.get("threads"))
+            return numba_kernel.run(*arguments, **more)
+
+        return run
+
+    monkeypatch.setattr("sensoryforge.encoder.kernel", kernel)
+    encode(experiment(*SMALL, f"batch.num_workers={workers}"), [(0, 1)])
+    assert given == [workers, workers]
 
 
 def test_a_stimulus_alone_has_the_bits_that_it_has_among_others(hundred: Experiment) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -170,6 +173,26 @@ def test_any_number_of_threads(threads: int) -> None:
         noise=True,
         threads=threads,
     )
+
+
+@pytest.mark.parametrize(("threads", "pools"), [(1, []), (3, [3])])
+def test_as_many_threads_work_as_are_asked_for(monkeypatch: pytest.MonkeyPatch, threads: int, pools: list[int]) -> None:
+    made, workers = list[int](), set[int]()
+
+    class Pool(ThreadPoolExecutor):
+        def __init__(self, size: int) -> None:
+            made.append(size)
+            super().__init__(size)
+
+    def kernel(start: int, stop: int, *arrays: object) -> None:
+        workers.add(threading.get_ident())
+        time.sleep(0.02)
+
+    monkeypatch.setattr(numba_kernel, "ThreadPoolExecutor", Pool)
+    monkeypatch.setattr(numba_kernel, "load", lambda text: kernel)
+    numba_kernel.run(afferents(SA, IZHIKEVICH), separable([0] * 40, 1, 4, 3), None, threads=threads)
+    assert made == pools
+    assert len(workers) <= threads
 
 
 def test_a_stimulus_alone_has_the_bits_that_it_has_in_company() -> None:
