@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from itertools import product
 
+import numba
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -12,7 +14,7 @@ from scipy import stats
 from torch import Tensor
 
 from sensoryforge.equations import Block
-from sensoryforge.kernels import Afferents, Drive, kernel
+from sensoryforge.kernels import Afferents, Drive, kernel, numba_ops
 from sensoryforge.noise import Normals, keys, philox
 from sensoryforge.numerics import hash64
 
@@ -54,6 +56,25 @@ def test_philox_is_elementwise() -> None:
     counter = [torch.cat(w) for w in zip(*map(words, counters), strict=True)]
     key = [torch.cat(w) for w in zip(*map(words, used_keys), strict=True)]
     assert torch.equal(torch.stack(philox(counter, key), 1), torch.stack([torch.cat(words(w)) for w in wanted]))
+
+
+WORDS = (0, 1, 0x243F6A88, 0x85A308D3, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
+
+
+def test_the_compiled_philox_gives_the_published_answer_and_that_of_the_reference() -> None:
+    """Its counter has two words that are zero always, so that one published answer is within its reach."""
+
+    @numba.njit
+    def compiled(call: int, neuron: int, k0: int, k1: int) -> tuple[int, int, int, int]:
+        return numba_ops.philox(np.uint64(call), np.uint64(neuron), np.uint64(k0), np.uint64(k1))
+
+    def of(*given: int) -> list[int]:
+        return [int(word) & 0xFFFFFFFF for word in compiled(*given)]
+
+    assert " ".join(f"{word:08x}" for word in of(0, 0, 0, 0)) == KNOWN_ANSWERS["zeros"][2]
+    for call, neuron, k0, k1 in product(WORDS, repeat=4):
+        counter = [torch.tensor([word]) for word in (call, neuron, 0, 0)]
+        assert of(call, neuron, k0, k1) == [int(w) for w in philox(counter, [torch.tensor([k0]), torch.tensor([k1])])]
 
 
 def draw(key: Tensor, neurons: int = NEURONS, samples: int = SAMPLES) -> npt.NDArray[np.float64]:
