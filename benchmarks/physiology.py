@@ -108,7 +108,7 @@ def draw_sheet(axis: Axes, results: sf.Results) -> None:
     spacing = results.metadata["config"]["pipeline"]["spacing_mm"]
     width, height = frame.shape[1] * spacing / 2, frame.shape[0] * spacing / 2
     image = axis.imshow(frame, origin="lower", extent=(-width, width, -height, height), cmap="Greys", vmin=0, vmax=40)
-    axis.figure.colorbar(image, ax=axis, shrink=0.75, label="drive at the receptor")
+    axis.figure.colorbar(image, ax=axis, shrink=0.75, label="drive at the receptor (a.u.)")
     for name, marker in zip(results.populations, "o^", strict=True):
         x, y = results.metadata[f"{name}_xy_mm"].T
         label = f"{len(x)} {NAMES[name]} afferents"
@@ -122,7 +122,10 @@ def draw_drive(axis: Axes, results: sf.Results) -> None:
     course = results[0]["stimulus"].flatten(1).amax(1)
     axis.plot(torch.arange(len(course)) * DT_MS, course, color="black", linewidth=1.5)
     axis.set(
-        title="Step: amplitude 30, sigma 0.5 mm, held 150 ms", ylabel="drive", ylim=(-2, 34), xlim=(0, DURATION_MS)
+        title="Step: amplitude 30, sigma 0.5 mm, held 150 ms",
+        ylabel="drive (a.u.)",
+        ylim=(-2, 34),
+        xlim=(0, DURATION_MS),
     )
     axis.tick_params(labelbottom=False)
 

@@ -6,6 +6,7 @@ import base64
 import io
 from collections.abc import Iterable, Iterator
 from html import escape
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from sensoryforge.errors import ConfigError
 from sensoryforge.selection import axes as design_axes
 from sensoryforge.selection import failed, parameters
 from sensoryforge.store.files import disk, show
-from sensoryforge.units import unit
+from sensoryforge.units import labelled, unit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +76,8 @@ def _head(results: Results, name: str) -> Iterator[str]:
         lines = "<br>".join(
             escape(f"{index}: {error}") for index, error in zip(rows["index"], rows["error"], strict=True)
         )
-        yield f'<div class="failed"><b>{lost.sum()} stimuli failed</b> and have no spikes.<br>{lines}</div>'
+        count = f"{lost.sum()} of {len(results)} stimuli failed"
+        yield f'<div class="failed"><b>{count}</b> and have no spikes.<br>{lines}</div>'
     yield "<h2>Design</h2>"
     yield _table(_design(results), wrap=("axes", "fixed"))
     yield _pairs(_facts(results, name))
@@ -118,6 +120,9 @@ def _design(results: Results) -> pd.DataFrame:
 
 def _valued(results: Results, name: str, values: Iterable[Any]) -> str:
     """Return a parameter with its values and their unit."""
+    values = list(values)
+    if name == "hold_ms" and values == [inf]:
+        return "hold_ms to the end"
     return f"{name} {', '.join(map(_text, values))} {unit(results, name)}".rstrip()
 
 
@@ -155,12 +160,17 @@ def _shown(results: Results) -> list[str]:
 def _tables(results: Results, csv: str) -> Iterator[str]:
     yield '<h2 id="conditions">Conditions</h2>'
     yield "<p>Rate of the mean neuron over the whole stimulus, and its standard deviation over repetitions.</p>"
-    yield _table(conditions(results).head(MOST_ROWS))
+    yield _table(_with_units(results, conditions(results).head(MOST_ROWS)))
     yield '<h2 id="stimuli">Stimuli</h2>'
     if len(results) > MOST_ROWS:
         link = f'<a href="{escape(csv)}">{escape(csv)}</a>'
         yield f"<p>The first {MOST_ROWS} of {len(results)} stimuli; all of them are in {link} beside this page.</p>"
-    yield _table(stimuli(results.take(range(min(len(results), MOST_ROWS)))))
+    yield _table(_with_units(results, stimuli(results.take(range(min(len(results), MOST_ROWS))))))
+
+
+def _with_units(results: Results, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with the unit of each parameter in its head."""
+    return table.rename(columns={name: labelled(results, str(name)) for name in table})
 
 
 def _run(results: Results) -> Iterator[str]:

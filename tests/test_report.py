@@ -75,6 +75,7 @@ def test_the_page_has_every_stimulus_and_condition(results: Results, page: Page)
     assert len(conditions) == 1 + 6
     assert [row[0] for row in stimuli] == ["index", *map(str, range(12))]
     assert [row[-1] for row in stimuli[1:]] == results.table["id"].tolist()
+    assert {"amplitude (a.u.)", "sigma (mm)"} <= set(stimuli[0]) & set(conditions[0])
     column = stimuli[0].index("sa spikes")
     assert [int(row[column]) for row in stimuli[1:]] == results.counts()["sa"].tolist()
     rate = conditions[0].index("ra rate (Hz)")
@@ -116,7 +117,7 @@ def test_failures_stand_at_the_top(results: Results, tmp_path: Path, monkeypatch
     part = part_of(results, tmp_path, [0, 1, 4, 6], failed=[1])
     page = Page(report.html(part))
     assert "interrupted" in page.text
-    assert "1 stimuli failed" in page.text
+    assert "1 of 4 stimuli failed" in page.text
     assert "1: its drive is not finite" in page.text
     assert page.tables[-1][0][-1] == "error"
     assert len(page.tables[-1]) == 5
