@@ -37,6 +37,19 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
+@pytest.fixture(scope="module")
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Compile anew, so that the tests prove the code that is here."""
+    from sensoryforge.kernels import cache
+
+    folder = tmp_path_factory.mktemp("kernels")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(cache.VARIABLE, str(folder))
+        cache.load.cache_clear()
+        yield folder
+    cache.load.cache_clear()
+
+
 @pytest.fixture(scope="session", params=["pytorch", "hdf5"])
 def dataset(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the directory of a small real dataset: 3 amplitudes x 2 sigmas x 2 repetitions, in either format."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -15,8 +14,6 @@ import numpy as np
 import pytest
 import torch
 from blocks import CONF, load, shipped
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from torch import Tensor
 
 from sensoryforge.equations import Block
@@ -34,17 +31,6 @@ PAIRS = [(f, m) for f in FILTERS for m in MODELS if f is not None or m is not No
 
 def stem(file: object) -> str:
     return file.stem if isinstance(file, Path) else "none" if file is None else str(file)
-
-
-@pytest.fixture(scope="module")
-def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Compile anew, so that the tests prove the code that is here."""
-    folder = tmp_path_factory.mktemp("kernels")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(cache.VARIABLE, str(folder))
-        cache.load.cache_clear()
-        yield folder
-    cache.load.cache_clear()
 
 
 def draw(*shape: int, low: float = 0.0, high: float = 1.0, name: str = "x") -> Tensor:
@@ -233,48 +219,12 @@ def test_noise_is_that_of_the_reference_generator() -> None:
     assert torch.equal(got, torch.stack(expected, dim=1))
 
 
-NAMES = ["x0", "x1", "x2", "p", "q", "I", "t", "dt"]
-leaf = st.sampled_from(NAMES) | st.floats(-40, 40, width=32).map(lambda v: f"({v!r})")
-
-
-def conditions(reals: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    compared = st.builds("({} {} {})".format, reals, st.sampled_from(["<", "<=", ">", ">=", "==", "!="]), reals)
-    return compared | st.builds(
-        "({} {} {})".format, compared, st.sampled_from(["and", "or"]), compared.map("(not {})".format)
-    )
-
-
-def larger(reals: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    return st.one_of(
-        st.builds("({} {} {})".format, reals, st.sampled_from("+-*/"), reals),
-        st.builds("({}**{})".format, reals, st.integers(1, 6)),
-        st.builds("{}({})".format, st.sampled_from(["abs", "exp", "log", "sqrt", "tanh", "-"]), reals),
-        st.builds("{}({}, {})".format, st.sampled_from(["min", "max"]), reals, reals),
-        st.builds("where({}, {}, {})".format, conditions(reals), reals, reals),
-    )
-
-
-expressions = st.recursive(leaf, larger, max_leaves=8)
-
-
 def test_neurons_that_only_fill_a_vector_do_not_make_a_stimulus_fail() -> None:
     block = {
         "states": {"v": 0.0}, "derivatives": {"v": "t/I - v"}, "threshold": "v > 90", "reset": {"v": 0},
     }  # fmt: skip
     out = compare(afferents(None, Block.from_config("model", block, "ratio"), gain=1.0), dense([0, 1], 12, 33))
     assert out.finite.all()
-
-
-@settings(max_examples=5, derandomize=True)
-@given(st.lists(expressions, min_size=20, max_size=20), conditions(expressions), st.booleans())
-def test_random_equations_have_the_bits_of_torch(texts: list[str], threshold: str, varied: bool) -> None:
-    states = {f"x{k}": 0.1 * k for k in range(20)}
-    block = {
-        "states": states, "derivatives": {f"x{k}": text for k, text in enumerate(texts)}, "threshold": threshold,
-        "reset": {"x0": "1 - p", "x3": "x4"}, "parameters": {"p": 0.7, "q": 3.0},
-    }  # fmt: skip
-    a = afferents(None, Block.from_config("model", block, "random"), varied=33 * varied, gain=1.0)
-    compare(a, dense([0, 1], 12, 33))
 
 
 def compiled(a: Afferents, noise: bool) -> Any:

@@ -1,0 +1,91 @@
+"""Whatever the grammar allows has the same bits on the numba backend as on torch: random filters and models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_numba_kernel import afferents, compare, dense, separable
+
+from sensoryforge.equations import Block, Kind
+from sensoryforge.expressions import MAX_POWER
+from sensoryforge.kernels import Drive
+
+pytestmark = pytest.mark.usefixtures("one_thread", "own_cache")
+
+PARAMETERS = {"p": 0.7, "q": 3.0}
+Reals = st.SearchStrategy[str]
+
+
+def conditions(reals: Reals) -> Reals:
+    compared = st.builds("({} {} {})".format, reals, st.sampled_from(["<", "<=", ">", ">=", "==", "!="]), reals)
+    chained = st.builds("({} < {} <= {})".format, reals, reals, reals)
+    return st.one_of(
+        compared,
+        chained,
+        st.builds("({} {} {})".format, compared, st.sampled_from(["and", "or"]), compared.map("(not {})".format)),
+    )
+
+
+def larger(reals: Reals) -> Reals:
+    return st.one_of(
+        st.builds("({} {} {})".format, reals, st.sampled_from("+-*/"), reals),
+        st.builds("({}**{})".format, reals, st.integers(1, MAX_POWER)),
+        st.builds("{}({})".format, st.sampled_from(["abs", "exp", "log", "sqrt", "tanh", "-"]), reals),
+        st.builds("{}({}, {})".format, st.sampled_from(["min", "max"]), reals, reals),
+        st.builds("where({}, {}, {})".format, conditions(reals), reals, reals),
+    )
+
+
+def expressions(*names: str) -> Reals:
+    leaf = st.sampled_from(names) | st.floats(-40, 40, width=32).map(lambda v: f"({v!r})")
+    return st.recursive(leaf, larger, max_leaves=8)
+
+
+@st.composite
+def blocks(draw: st.DrawFn, kind: Kind, count: int) -> Block:
+    """A block of ``count`` states; some of their initial values are expressions too."""
+    states = [f"x{k}" for k in range(count)]
+    known = expressions(*states[:4], *PARAMETERS, "I", "t", "dt", *(["dI"] if kind == "filter" else []))
+    initial = [draw(expressions(*PARAMETERS, *states[:k])) for k in range(3)]
+    block: dict[str, Any] = {
+        "states": dict(zip(states, [*initial, *(0.1 * k for k in range(count - 3))], strict=True)),
+        "derivatives": {state: draw(known) for state in states},
+        "parameters": PARAMETERS,
+    }
+    if kind == "filter":
+        block["output"] = draw(known)
+    else:
+        block |= {"threshold": draw(conditions(known)), "reset": {state: draw(known) for state in states[:3]}}
+    return Block.from_config(kind, block, f"random {kind}")
+
+
+def drives(varied: bool) -> Drive:
+    return separable([0, 1, 0], 2, 12, 33) if varied else dense([0, 1, 1], 12, 33)
+
+
+@settings(max_examples=4, derandomize=True)
+@given(blocks("model", 17), st.booleans())
+def test_random_models_have_the_bits_of_torch(model: Block, varied: bool) -> None:
+    compare(afferents(None, model, varied=33 * varied, gain=1.0, noise_std=1.0), drives(varied), noise=True)
+
+
+@settings(max_examples=3, derandomize=True)
+@given(blocks("filter", 19), st.booleans())
+def test_random_filters_have_the_bits_of_torch(filter: Block, varied: bool) -> None:
+    compare(afferents(filter, None, varied=33 * varied, gain=1.0, substeps=2), drives(varied))
+
+
+@settings(max_examples=3, derandomize=True)
+@given(blocks("filter", 8), blocks("model", 8), st.booleans())
+def test_random_filters_and_models_together_have_the_bits_of_torch(filter: Block, model: Block, varied: bool) -> None:
+    a = afferents(filter, model, varied=33 * varied, gain=1.0, noise_std=1.0, substeps=2)
+    compare(a, drives(not varied), noise=True)
+
+
+@pytest.mark.parametrize("exponent", range(1, MAX_POWER + 1))
+def test_every_power_has_the_bits_of_torch(exponent: int) -> None:
+    block = {"states": {"v": 0}, "derivatives": {"v": f"I**{exponent} - v/dt"}, "threshold": "v > 9", "reset": {"v": 0}}
+    compare(afferents(None, Block.from_config("model", block, "power"), gain=1.0), dense([0, 1], 12, 33))
