@@ -45,7 +45,7 @@ def expressions(*names: str) -> Reals:
 
 
 @st.composite
-def blocks(draw: st.DrawFn, kind: Kind, count: int) -> Block:
+def random_blocks(draw: st.DrawFn, kind: Kind, count: int) -> Block:
     """A block of ``count`` states; some of their initial values are expressions too."""
     states = [f"x{k}" for k in range(count)]
     known = expressions(*states[:4], *PARAMETERS, "I", "t", "dt", *(["dI"] if kind == "filter" else []))
@@ -67,19 +67,19 @@ def drives(varied: bool) -> Drive:
 
 
 @settings(max_examples=4, derandomize=True)
-@given(blocks("model", 17), st.booleans())
+@given(random_blocks("model", 17), st.booleans())
 def test_random_models_have_the_bits_of_torch(model: Block, varied: bool) -> None:
     compare(afferents(None, model, varied=33 * varied, gain=1.0, noise_std=1.0), drives(varied), noise=True)
 
 
 @settings(max_examples=3, derandomize=True)
-@given(blocks("filter", 19), st.booleans())
+@given(random_blocks("filter", 19), st.booleans())
 def test_random_filters_have_the_bits_of_torch(filter: Block, varied: bool) -> None:
     compare(afferents(filter, None, varied=33 * varied, gain=1.0, substeps=2), drives(varied))
 
 
 @settings(max_examples=3, derandomize=True)
-@given(blocks("filter", 8), blocks("model", 8), st.booleans())
+@given(random_blocks("filter", 8), random_blocks("model", 8), st.booleans())
 def test_random_filters_and_models_together_have_the_bits_of_torch(filter: Block, model: Block, varied: bool) -> None:
     a = afferents(filter, model, varied=33 * varied, gain=1.0, noise_std=1.0, substeps=2)
     compare(a, drives(not varied), noise=True)

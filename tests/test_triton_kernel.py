@@ -26,13 +26,12 @@ from test_numba_kernel import (
     SA,
     afferents,
     assert_equal,
-    conditions,
     dense,
-    expressions,
     separable,
     stem,
     traces,
 )  # fmt: skip
+from test_random_equations import random_blocks
 from torch import Tensor
 
 from sensoryforge.config import check, compose
@@ -102,15 +101,11 @@ def test_a_neuron_that_overflows_is_reported_as_torch_reports_it() -> None:
     assert compare(afferents(SA, IZHIKEVICH), drive).finite.tolist() == [True, False, True]
 
 
-@settings(max_examples=5, derandomize=True, deadline=None)
-@given(st.lists(expressions, min_size=20, max_size=20), conditions(expressions), st.booleans())
-def test_random_equations_have_the_bits_of_torch(texts: list[str], threshold: str, varied: bool) -> None:
-    block = {
-        "states": {f"x{k}": 0.1 * k for k in range(20)}, "threshold": threshold, "reset": {"x0": "1 - p", "x3": "x4"},
-        "derivatives": {f"x{k}": text for k, text in enumerate(texts)}, "parameters": {"p": 0.7, "q": 3.0},
-    }  # fmt: skip
-    a = afferents(None, Block.from_config("model", block, "random"), varied=9 * varied, gain=1.0)
-    compare(a, dense([0, 1], 9, 9))
+@settings(max_examples=4, derandomize=True, deadline=None)
+@given(random_blocks("filter", 8), random_blocks("model", 8), st.booleans())
+def test_random_equations_have_the_bits_of_torch(filter: Block, model: Block, varied: bool) -> None:
+    a = afferents(filter, model, varied=9 * varied, gain=1.0, noise_std=1.0)
+    compare(a, dense([0, 1], 9, 9), noise=True)
 
 
 QUICK = ("pipeline.grid_size=12", "neurons.sa_neurons=5", "neurons.ra_neurons=7", "pipeline.duration_ms=12")
