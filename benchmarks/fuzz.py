@@ -21,16 +21,21 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import mutations
 import torch
+import yaml
 
 from sensoryforge import cli
+from sensoryforge.batch import dry_run
 from sensoryforge.config import check_batch_file
-from sensoryforge.equations import Block
+from sensoryforge.encoder import Encoder
+from sensoryforge.equations import Block, Kind
 from sensoryforge.errors import SensoryForgeError
+from sensoryforge.simulate import simulate
 from sensoryforge.store.checkpoint import scan
 from sensoryforge.store.results import load
 
@@ -71,6 +76,14 @@ MODEL: dict[str, Any] = {
     "reset": {"v": "c", "u": "u + d"},
     "parameters": {"a": 0.02, "b": 0.2, "c": -65.0, "d": 8.0, "v_peak": 30.0},
 }
+TREE: dict[str, Any] = yaml.safe_load(FILE) | {"defaults": []}
+TREE["neurons"]["populations"]["own"] = {
+    "count": 3, "layout": "even", "gain": 2.0, "noise_std": 0.1,
+    "model": MODEL,
+    "filter": {"states": {"y": 0.0}, "derivatives": {"y": "(k*abs(dI) - y)/tau"}, "output": "y",
+               "parameters": {"tau": 3.0, "k": 1.0}},
+    "innervation": {"_target_": "sensoryforge.innervation.GaussianInnervation", "sigma_mm": 0.4, "connections": 5},
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -128,8 +141,8 @@ def dataset(name: str, form: str, root: Path) -> Callable[[random.Random, Path],
     return feed
 
 
-def yaml(rng: random.Random, folder: Path) -> None:
-    """Read a damaged batch file."""
+def text(rng: random.Random, folder: Path) -> None:
+    """Read a batch file whose text is damaged."""
     text = FILE
     for _ in range(rng.randint(1, 3)):
         place, length = rng.randrange(len(text)), rng.choice((0, 0, 1, 3, 10))
@@ -138,6 +151,44 @@ def yaml(rng: random.Random, folder: Path) -> None:
     path = folder / "batch.yml"
     path.write_bytes(damaged(data, rng) if rng.random() < 0.3 else data)
     check_batch_file(path)
+
+
+def tree(rng: random.Random, folder: Path) -> None:
+    """Read a batch file some of whose values or keys are others; encode a few stimuli of one that is accepted."""
+    path = folder / "batch.yml"
+    path.write_text(yaml.safe_dump(mutations.changed(TREE, rng), allow_unicode=True, sort_keys=False))
+    os.chdir(folder)
+    experiment = check_batch_file(path)
+    dry_run(replace(experiment, batch=replace(experiment.batch, output_dir=folder / "out", resume=False)))
+    counts = sum(population.count for population in experiment.populations.values())
+    sheet = experiment.sheet.rows * experiment.sheet.columns
+    if max(experiment.samples * experiment.substeps, 10 * counts, sheet) <= 5000:
+        encoded = Encoder(experiment, "torch")([(0, min(3, len(experiment.design)))])
+        assert all(len(array) for array in encoded.arrays.values())
+
+
+def equations(rng: random.Random, folder: Path) -> None:
+    """Run a filter or a model of equations that the grammar allows, some of them damaged, for a few samples."""
+    del folder
+    kind: Kind = rng.choice(("filter", "model"))
+    names = (*mutations.NAMES[:5], "k", *(("dI",) if kind == "filter" else ()))
+    block: dict[str, Any] = {
+        "states": {"v": mutations.number(rng, ("a", "k")), "u": mutations.number(rng, ("a", "k", "v"))},
+        "derivatives": {"v": mutations.number(rng, names), "u": mutations.number(rng, names)},
+        "parameters": {
+            "a": rng.choice((0.02, 1e30, {"mean": 1.0, "std": 2.0})),
+            "k": rng.choice((-3, 0, {"low": 0, "high": 1})),
+        },
+    }
+    if kind == "filter":
+        block["output"] = mutations.number(rng, names)
+    else:
+        block |= {"threshold": mutations.condition(rng, names), "reset": {"v": mutations.number(rng, names)}}
+    if rng.random() < 0.3:
+        block = mutations.changed(block, rng)
+    drive = torch.rand(2, 4, 3, dtype=rng.choice((torch.float32, torch.float64))) * rng.choice((1.0, 1e30, 0.0))
+    out = simulate(Block.from_config(kind, block, "fuzzed"), drive, 0.1, record=[*block["states"]])
+    assert all(array.shape == drive.shape for array in out.values())
 
 
 def grammar(rng: random.Random, folder: Path) -> None:
@@ -208,11 +259,13 @@ def prepared(root: Path) -> list[Target]:
         path.write_text(FILE.replace("output_dir: out", f"output_dir: {root / form}").replace("pytorch", form))
         cli.main(["batch", str(path), "batch.num_workers=1"])
     return [
-        Target("results.pt", 0.22, dataset("results.pt", "pytorch", root)),
-        Target("results.h5", 0.22, dataset("results.h5", "hdf5", root)),
-        Target("checkpoint.pt", 0.18, dataset("checkpoint.pt", "hdf5", root)),
-        Target("batch file", 0.13, yaml),
-        Target("equations", 0.25, grammar),
+        Target("results.pt", 0.18, dataset("results.pt", "pytorch", root)),
+        Target("results.h5", 0.18, dataset("results.h5", "hdf5", root)),
+        Target("checkpoint.pt", 0.16, dataset("checkpoint.pt", "hdf5", root)),
+        Target("text of a batch file", 0.08, text),
+        Target("values of a batch file", 0.15, tree),
+        Target("text of equations", 0.10, grammar),
+        Target("equations that run", 0.15, equations),
     ]
 
 

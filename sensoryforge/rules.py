@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import inf, isfinite
+from math import inf
 from pathlib import Path
+from sys import float_info
 from typing import Any
 
 from sensoryforge.errors import listing, suggest
@@ -53,6 +54,11 @@ def is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def is_finite(value: Any) -> bool:
+    """Tell whether a value is a number that a float can hold."""
+    return is_number(value) and abs(value) <= float_info.max
+
+
 def is_whole(value: object) -> bool:
     """Tell whether a value is a whole number, written without a point."""
     return isinstance(value, int) and not isinstance(value, bool)
@@ -68,7 +74,7 @@ def number(text: str, unit: str, low: float = -inf, strict: bool = False) -> Rul
     """Return the rule of a finite number of at least (``strict``: above) ``low``."""
 
     def allows(value: Any) -> bool:
-        return is_number(value) and isfinite(value) and (value > low if strict else value >= low)
+        return is_finite(value) and (value > low if strict else value >= low)
 
     return Rule(allows, f"is {text} ({unit})")
 

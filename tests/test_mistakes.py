@@ -150,6 +150,7 @@ FILES: list[tuple[str, str | bytes, str]] = [
     ("defaults that are a number", f"defaults: 3\n{ONE}", "batch.yml: defaults: got 3, allowed is a list of shared files or options"),
     ("a file that builds on itself", f"defaults: [batch]\n{ONE}", "batch.yml: defaults: batch builds on itself"),
     ("a number with its unit", f"{ONE}pipeline: {{duration_ms: 300ms}}\n", "pipeline.duration_ms: got '300ms', allowed is a number > 0 (ms)"),
+    ("a number that no float holds", f"{ONE}pipeline: {{dt_ms: {10**400}}}\n", "pipeline.dt_ms: got 1000*..., allowed is a number > 0 (ms)"),
     ("numbers without brackets", "stimuli:\n- type: gaussian\n  amplitude: 10,20\n", f"stimuli.amplitude: got '10,20', {AMPLITUDE}"),
     ("a number of base sixty", "stimuli:\n- type: gaussian\n  sigma: 1:30\n", "stimuli.sigma: got '1:30', allowed is a number > 0 (mm), or a list of them"),
     ("a date", f"{ONE}pipeline: {{seed: 2026-11-25}}\n", "pipeline.seed: got '2026-11-25', allowed is a whole number from 0 to *"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import subprocess
 import sys
 import zipfile
@@ -266,3 +267,6 @@ def test_damaged_files_and_expressions_end_in_no_traceback() -> None:
     ended = subprocess.run(words, capture_output=True, text=True, check=False, timeout=200)
     assert ended.returncode == 0, ended.stdout
     assert "none ended in a traceback, a crash or a hang" in ended.stdout
+    ran = re.search(r"equations that run: (\d+) mutations, .* (\d+) read", ended.stdout)
+    assert ran
+    assert int(ran[2]) > int(ran[1]) / 3
