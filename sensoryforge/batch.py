@@ -20,7 +20,7 @@ from sensoryforge.errors import FailedStimuliError, StorageError
 from sensoryforge.estimate import chunk_size, estimate, part_size
 from sensoryforge.experiment import Experiment
 from sensoryforge.imports import heavy
-from sensoryforge.preflight import check_kept, preflight, remaining
+from sensoryforge.preflight import check_kept, preflight
 from sensoryforge.signals import Interrupted, Signals, caught
 
 if TYPE_CHECKING:
@@ -50,8 +50,11 @@ def dry_run(experiment: Experiment) -> list[str]:
     """
     preflight(experiment)
     backend = backend_for(experiment, experiment.device)
-    total, todo = len(experiment.design), remaining(experiment)
-    resumed = [f"Resuming: {total - todo} done, {todo} to go"] if todo < total else []
+    ids, committed = experiment.design.ids(0, len(experiment.design)), _committed(experiment)
+    check_kept(committed, ids, experiment.batch.output_dir)
+    done = len(committed.ids.intersection(ids)) if committed else 0
+    todo = len(ids) - done
+    resumed = [*committed.problems, f"Resuming: {done} done, {todo} to go"] if committed else []
     where = experiment.batch.output_dir / ("results.pt" if experiment.batch.format == "pytorch" else "results.h5")
     return [
         *experiment.design.grid_lines(),

@@ -84,15 +84,6 @@ def check_kept(committed: Committed | None, ids: Sequence[str], directory: Path)
         )
 
 
-def remaining(experiment: Experiment) -> int:
-    """Return how many stimuli a run would compute, by what the checkpoint of its directory says."""
-    from sensoryforge.store.checkpoint import newest
-
-    total = len(experiment.design)
-    before = newest(experiment.batch.output_dir) if experiment.batch.resume else None
-    return total if before is None else max(0, total - (before.total_stimuli - len(before.todo)))
-
-
 def _check_memory(experiment: Experiment) -> None:
     """Refuse a results.pt that does not fit the memory: it is one object there."""
     if experiment.batch.format != "pytorch":

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from run_cases import FORMATS, bits, experiment, run
 
-from sensoryforge import cli, preflight, signals
+from sensoryforge import batch, cli, preflight, signals
 from sensoryforge.errors import ConfigError, LockedError, StorageError
 from sensoryforge.store import files
 from sensoryforge.store.lock import DirectoryLock
@@ -273,6 +273,24 @@ def test_a_complete_dataset_whose_checkpoint_is_damaged_is_as_good_as_any(
     with pytest.warns(UserWarning, match="a newer run stopped"):
         assert len(load(tmp_path)) == 3
     assert bits(run(tmp_path, *overrides, "batch.resume=true")) == whole
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_dry_run_of_a_resume_looks_at_the_files_as_the_run_does(tmp_path: Path, form: str) -> None:
+    overrides = (f"batch.format={form}", "stimuli.amplitude=[10,20]", "batch.resume=true")
+    run(tmp_path, *overrides)
+    (path,) = tmp_path.glob("results.*")
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    lines = batch.dry_run(experiment(tmp_path, *overrides))
+    problem = f"{path.name} is damaged: its 2 stimuli have to be computed again"
+    assert lines[2:4] == [problem, "Resuming: 0 done, 2 to go"]
+    says: list[str] = []
+    run(tmp_path, *overrides, says=says)
+    assert says[1:3] == lines[2:4]
+    with pytest.raises(ConfigError, match=r"stimuli: 2 that .* holds are not in this design, and would be lost"):
+        batch.dry_run(experiment(tmp_path, f"batch.format={form}", "stimuli.amplitude=30", "batch.resume=true"))
 
 
 # --- two at once ---
