@@ -1,7 +1,7 @@
 """Kills batch runs, resumes them, and compares the dataset bit for bit with an uninterrupted one.
 
     python benchmarks/faults.py --rounds 200     # at random times, with random signals
-    python benchmarks/faults.py --points         # SIGKILL at every named point of the commit protocol
+    python benchmarks/faults.py --points         # SIGKILL, and the others in turn, at every named point
     python benchmarks/faults.py --cold 40        # fresh processes: also while Python is still importing
 
 A round is a dataset: it is begun, ended one to three times by a signal, and resumed until it is done. The command runs
@@ -226,33 +226,39 @@ def reference(root: Path) -> tuple[dict[str, str], float]:
 
 
 def at_points(root: Path, step: int) -> Iterator[str]:
-    """Kill at each named point, the first and the last time that it is passed; ``step`` takes some of these."""
+    """Send signals at each named point, the first and the last time that it is passed; ``step`` takes some of these.
+
+    SIGKILL at every one, and the other signals in turn.
+    """
     expected, _ = reference(root)
-    again = rounds = 0
+    again, table = 0, Counter[str]()
     names: set[str] = set()
-    for form in ("pytorch", "hdf5"):
-        passed = recorded(Place(root / f"recorded_{form}", form, "auto"))
+    for form, workers in SETTINGS:
+        passed = recorded(Place(root / f"recorded_{form}_{workers}", form, workers))
         names.update(passed)
         ends = {passed.index(name) for name in passed} | {len(passed) - 1 - passed[::-1].index(n) for n in passed}
-        for point in sorted(ends)[::step]:
-            place = Place(root / f"{form}_{point}", form, "auto")
-            code = ended(forked(place, False, _at(point)))
-            if code != -signal.SIGKILL:
-                raise BrokenPromiseError(f"{passed[point]} was not reached: ended with {code}, saying {place.said()}")
-            again += finished(place, expected[form], 1)
-            rounds += 1
-            shutil.rmtree(place.root)
-    yield f"{rounds} kills inside {len(names)} named points: {', '.join(sorted(names))}"
-    yield f"stimuli lost: 0; computed again: {again}, at most {FREQUENCY} a kill"
+        for turn, point in enumerate(sorted(ends)[::step]):
+            for sent in (signal.SIGKILL, SIGNALS[1 + turn % 3]):
+                place = Place(root / f"{form}_{workers}_{point}_{sent}", form, workers)
+                code = ended(forked(place, False, _at(point, sent)))
+                if sent == signal.SIGKILL and code != -sent:
+                    raise BrokenPromiseError(f"{passed[point]} was not reached: ended with {code}, {place.said()}")
+                check_end(code, sent, place.said())
+                again += finished(place, expected[form], 1)
+                table[sent.name if code else "came too late"] += 1
+                shutil.rmtree(place.root)
+    yield f"{table.total()} signals inside {len(names)} named points: {', '.join(sorted(names))}"
+    yield ", ".join(f"{count} {name}" for name, count in table.items())
+    yield f"stimuli lost: 0; computed again: {again}, at most {FREQUENCY} a signal"
 
 
-def _at(point: int) -> Callable[[str], None]:
+def _at(point: int, sent: int) -> Callable[[str], None]:
     left = [point]
 
     def crash_point(name: str) -> None:
         left[0] -= 1
-        if left[0] < 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if left[0] == -1:
+            os.kill(os.getpid(), sent)
 
     return crash_point
 
@@ -296,7 +302,7 @@ def cold(rounds: int, seed: int, root: Path) -> Iterator[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Kill batch runs and resume them.")
     parser.add_argument("--rounds", type=int, default=0, help="rounds of kills at random times")
-    parser.add_argument("--points", action="store_true", help="kill at the named points, first and last passage")
+    parser.add_argument("--points", action="store_true", help="signals at the named points, first and last passage")
     parser.add_argument("--step", type=int, default=1, help="with --points: every which of them")
     parser.add_argument("--cold", type=int, default=0, help="signals to fresh processes")
     parser.add_argument("--seed", type=int, default=0)
