@@ -50,10 +50,11 @@ def dry_run(experiment: Experiment) -> list[str]:
     """
     preflight(experiment)
     backend = backend_for(experiment, experiment.device)
-    ids, committed = experiment.design.ids(0, len(experiment.design)), _committed(experiment)
-    check_kept(committed, ids, experiment.batch.output_dir)
-    done = len(committed.ids.intersection(ids)) if committed else 0
-    todo = len(ids) - done
+    committed, total = _committed(experiment), len(experiment.design)
+    if committed:
+        check_kept(committed, experiment.design.ids(0, total), experiment.batch.output_dir)
+    done = len(committed.ids) if committed else 0
+    todo = total - done
     resumed = [*committed.problems, f"Resuming: {done} done, {todo} to go"] if committed else []
     where = experiment.batch.output_dir / ("results.pt" if experiment.batch.format == "pytorch" else "results.h5")
     return [

@@ -7,6 +7,7 @@ import pytest
 
 from sensoryforge import batch
 from sensoryforge.config import check, compose
+from sensoryforge.design import Design
 from sensoryforge.estimate import amount, chunk_size, duration, estimate, part_size
 from sensoryforge.experiment import Experiment
 
@@ -78,3 +79,8 @@ def test_amounts_are_said_in_words(size: float, text: str) -> None:
 )
 def test_times_are_said_in_words(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_a_dry_run_takes_no_longer_for_more_stimuli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Design, "ids", None)
+    assert batch.dry_run(experiment(tmp_path / "out"))[-1].endswith("nothing was written")
