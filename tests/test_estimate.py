@@ -23,8 +23,26 @@ def cost(directory: Path, *overrides: str, backend: str = "numba") -> Any:
     return estimate(experiment(directory, *overrides), backend)
 
 
+QUIET = tuple(f"neurons.populations.{name}.noise_std=0" for name in ("sa", "ra"))
+KINDS = ("drive", "filtered", "voltage", "stimulus")
+CASES: list[tuple[str, ...]] = [
+    (),
+    ("pipeline.duration_ms=300", "neurons.sa_neurons=99"),
+    *((f"batch.save=[{kind}]",) for kind in KINDS),
+    (f"batch.save=[{','.join(KINDS)}]",),
+    ("batch.save=[drive]", "neurons.populations.sa.noise_std=0"),
+    ("batch.save=[voltage]", *QUIET, "pipeline.duration_ms=600"),
+    ("batch.save=[filtered]", "pipeline.duration_ms=900"),
+    *((f"stimuli={name}", "pipeline.duration_ms=300") for name in ("grating", "ramp", "step")),
+    *(("stimuli=ramp", f"batch.save=[{kind}]") for kind in KINDS),
+    ("stimuli=grating", "batch.save=[drive,stimulus]"),
+    ("stimuli.sigma=2", "pipeline.duration_ms=300"),
+    ("stimuli.amplitude=5", "stimuli.sigma=2", "pipeline.duration_ms=300"),
+]
+
+
 @pytest.mark.parametrize("format", FORMATS)
-@pytest.mark.parametrize("more", [(), ("batch.save=[voltage]",), ("pipeline.duration_ms=300", "neurons.sa_neurons=99")])
+@pytest.mark.parametrize("more", CASES, ids=" ".join)
 def test_the_disk_estimate_is_within_a_factor_of_two_of_the_file(
     tmp_path: Path, format: str, more: tuple[str, ...]
 ) -> None:
@@ -32,6 +50,31 @@ def test_the_disk_estimate_is_within_a_factor_of_two_of_the_file(
     batch.run(this, progress=False)
     size = (tmp_path / "out" / FORMATS[format]).stat().st_size
     assert size / 2 < estimate(this, "numba").disk_bytes < size * 2
+
+
+PEAKS = [  # MB, the largest resident size of a process that ran it; parts of 50 stimuli, 600 samples
+    (874, "pytorch", 20, 48), (877, "hdf5", 20, 48), (1100, "pytorch", 40, 48), (1104, "hdf5", 40, 48),
+    (2082, "pytorch", 120, 48), (1557, "hdf5", 120, 48), (3338, "pytorch", 240, 48), (1585, "hdf5", 240, 48),
+    (1457, "pytorch", 40, 64), (1462, "hdf5", 40, 64), (845, "pytorch", 40, 32), (848, "hdf5", 40, 32),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("peak", "format", "stimuli", "side"), PEAKS)
+def test_the_memory_estimate_is_within_a_factor_of_two_of_what_was_measured(
+    tmp_path: Path, peak: int, format: str, stimuli: int, side: int
+) -> None:
+    given = (f"pipeline.grid_size={side}", f"batch.format={format}", f"stimuli.repetitions={stimuli}")
+    found = check(compose(*given, "batch.save=[stimulus]", f"batch.output_dir={tmp_path}"))
+    assert peak / 2 < estimate(found, "numba").memory_bytes / 1e6 < peak * 2
+
+
+def test_torch_costs_time_for_every_operation_it_starts(tmp_path: Path) -> None:
+    def seconds(*more: str) -> float:
+        return float(cost(tmp_path, "pipeline.duration_ms=1000", *more, backend="torch").seconds)
+
+    assert seconds("pipeline.chunk_size=1") > 5 * seconds()
+    assert seconds("pipeline.substeps=10") > 1.5 * seconds("pipeline.substeps=5") - 4.5
+    assert seconds() - seconds("stimuli.repetitions=1") < seconds("stimuli.repetitions=1") - 4.5
 
 
 def test_disk_and_time_grow_with_the_design_and_hdf5_memory_does_not(tmp_path: Path) -> None:
@@ -44,10 +87,9 @@ def test_disk_and_time_grow_with_the_design_and_hdf5_memory_does_not(tmp_path: P
 
 
 def test_more_steps_noise_and_fewer_workers_take_longer(tmp_path: Path) -> None:
-    quiet = tuple(f"neurons.populations.{name}.noise_std=0" for name in ("sa", "ra"))
     plain = cost(tmp_path).seconds
     assert cost(tmp_path, "pipeline.substeps=10").seconds > plain
-    assert cost(tmp_path, *quiet).seconds < plain
+    assert cost(tmp_path, *QUIET).seconds < plain
     assert cost(tmp_path, "batch.num_workers=1").seconds > cost(tmp_path, "batch.num_workers=2").seconds
     assert cost(tmp_path, backend="torch").seconds > plain
 

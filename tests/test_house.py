@@ -25,7 +25,7 @@ LEVELS = [
     {"numerics", "functions", "expressions", "equations", "program", "kernels", "noise", "receptors"}
     | {"innervation", "stimuli", "design", "rules", "simulate"},
     {"encoder", "store", "experiment", "entries", "selection", "analysis", "events", "collate", "labelled", "units"},
-    {"lightning", "estimate"},
+    {"lightning", "estimate", "survey"},
     {"checks", "composer", "batchfile", "sweep", "config", "preflight", "foreign", "batch", "catalogue"}
     | {"plots", "report", "scores", "training", "completion"},
     {"app", "jobs", "run", "train", "cli", "_plugins", "__main__"},
