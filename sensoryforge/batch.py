@@ -52,7 +52,11 @@ def dry_run(experiment: Experiment) -> list[str]:
     backend = backend_for(experiment, experiment.device)
     committed, total = _committed(experiment), len(experiment.design)
     if committed:
-        check_kept(committed, experiment.design.ids(0, total), experiment.batch.output_dir)
+        ids = experiment.design.ids(0, total)
+        check_kept(committed, ids, experiment.batch.output_dir)
+        if committed.finished and [stimulus for _, held in committed.parts for stimulus in held] == ids:
+            failed = _count_failed(experiment)
+            return [*experiment.design.grid_lines(), *_opening(experiment, committed, 0, True, failed)]
     done = len(committed.ids) if committed else 0
     todo = total - done
     resumed = [*committed.problems, f"Resuming: {done} done, {todo} to go"] if committed else []
@@ -63,6 +67,13 @@ def dry_run(experiment: Experiment) -> list[str]:
         *estimate(experiment, backend, todo).lines(),
         f"Would write {where}; nothing was written",
     ]
+
+
+def _count_failed(experiment: Experiment) -> int:
+    """Return how many stimuli of a finished dataset failed."""
+    from sensoryforge.store.results import load
+
+    return len(load(experiment.batch.output_dir).errors)
 
 
 def run(

@@ -80,6 +80,27 @@ def test_the_hint_of_an_interrupted_run_goes_on_with_it(
         assert len(load(place)) == 2
 
 
+def test_a_dry_run_of_a_finished_run_has_nothing_to_do_either(command: Command) -> None:
+    given = ("batch.output_dir=here", "batch.resume=true")
+    command("batch.output_dir=here")
+    said = command(*given)
+    assert said == "Nothing to do: here already holds all 2 stimuli\n"
+    dry = command(*given, "batch.dry_run=true")
+    assert dry.endswith(said)
+    assert "Would write" not in dry
+    assert "0 to go" not in dry
+    assert "Resuming: 2 done, 1 to go" in command(*given, "batch.dry_run=true", "stimuli.amplitude=[10,20,30]")
+    assert "Resuming: 2 done, 0 to go" in command(*given, "batch.dry_run=true", "stimuli.amplitude=[20,10]")
+
+
+def test_a_dry_run_of_a_finished_run_says_what_failed(command: Command) -> None:
+    given = ("batch.output_dir=here", "stimuli.amplitude=[10,1e39]")
+    command(*given, code=3)
+    said = command(*given, "batch.resume=true")
+    assert said.endswith("all 2 stimuli, 1 of them failed\n")
+    assert command(*given, "batch.resume=true", "batch.dry_run=true").endswith(said)
+
+
 def test_a_dated_run_goes_on_where_it_was(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     interrupt(monkeypatch)
     added = shlex.split(command(code=130).partition("go on with ")[2])
