@@ -23,6 +23,8 @@ from sensoryforge.types import Columns, Ints
 
 Number = int | float
 
+MAX_CONDITIONS, MAX_STIMULI = 10_000_000, 1_000_000_000
+"""What fits a memory: conditions are compared with each other, stimuli are known by their ids."""
 SHOWN_VALUES = 20
 """The longest axis that a dry run prints whole."""
 
@@ -186,9 +188,15 @@ class Design:
         ]
 
     def check(self) -> None:
-        """Raise ConfigError where the design is empty or holds the same stimulus twice."""
-        if not len(self):
+        """Raise ConfigError where the design is empty, too large, or holds the same stimulus twice."""
+        conditions, stimuli = sum(family.count_conditions for family in self.families), self._starts[-1]
+        if not stimuli:
             raise ConfigError("stimuli: got none, allowed is at least one stimulus")
+        if conditions > MAX_CONDITIONS or stimuli > MAX_STIMULI:
+            raise ConfigError(
+                f"stimuli: got {conditions} parameter combinations, {stimuli} stimuli; allowed are at most "
+                f"{MAX_CONDITIONS} combinations and {MAX_STIMULI} stimuli"
+            )
         seen: dict[str, int] = {}
         twice: list[tuple[int, int]] = []
         for family, start in zip(self.families, self._starts, strict=False):

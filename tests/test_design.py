@@ -213,3 +213,11 @@ def test_ids_and_seeds_are_the_pinned_ones() -> None:
 def test_a_long_axis_is_folded_in_the_dry_run() -> None:
     family = Family("gaussian", "x", {"amplitude": tuple(range(10, 1010))}, ("amplitude",))
     assert Design((family,)).grid_lines()[0] == "Grid expansion: amplitude=[10, 11, 12, ..., 1009] (1000 values)"
+
+
+@pytest.mark.parametrize(("sides", "repetitions"), [(4, 1), (1, 10**30), (1, 2**62)])
+def test_a_design_that_no_memory_holds_is_refused_at_once(sides: int, repetitions: int) -> None:
+    axes = {name: tuple(range(1000)) for name in "abcd"[:sides]}
+    design = Design((Family("wide", "t", axes, tuple(axes), repetitions),))
+    with pytest.raises(ConfigError, match=rf"^stimuli: got {1000**sides} parameter combinations, .* at most 10000000 "):
+        design.check()

@@ -97,6 +97,7 @@ LINES: list[tuple[str, str]] = [
     ("stimuli.amplitude=[[1,2],[3]]", f"stimuli.amplitude: got [1, 2] and 1 more, {AMPLITUDE}; lists cannot be nested"),
     ("stimuli.sigma=0", "stimuli.sigma: got 0, allowed is a number > 0 (mm), or a list of them"),
     ("stimuli.repetitions=0", "stimuli.repetitions: got 0, allowed is a whole number >= 1 (noise realisations)"),
+    ("stimuli.repetitions=9223372036854775808", "stimuli: got 1 parameter combinations, 9223372036854775808 stimuli; allowed are at most *"),
     ("stimuli.repetitions=[1,2]", "stimuli.repetitions: got [1, 2], allowed is a whole number >= 1 (noise realisations)"),
     ("stimuli.type=[gaussian,step]", "stimuli.type: got ['gaussian', 'step'], allowed is the name of one type*"),
     ("stimuli._target_=os.getcwd", "stimuli._target_: got 'os.getcwd', allowed is the dotted path of a Stimulus class*"),
