@@ -201,7 +201,7 @@ def _exists(key: str, name: str, composer: Composer, problems: list[str]) -> boo
     options = composer.options(group)
     if name not in options:
         what = listing(options) if options else "none: there is no such group"
-        problems.append(f"{key}: got '{name}', allowed are {what}{suggest(name, options)}")
+        problems.append(f"{key}: got '{name}', allowed are {what}{composer.hint(group, name)}")
     return name in options
 
 
@@ -235,7 +235,7 @@ def _exists_type(where: str, kind: str, composer: Composer, problems: list[str])
     """Tell whether a type of stimulus exists; if not, say what does."""
     options = composer.options("stimuli")
     if kind not in options:
-        problems.append(f"{where}.type: got '{kind}', allowed are {listing(options)}{suggest(kind, options)}")
+        problems.append(f"{where}.type: got '{kind}', allowed are {listing(options)}{composer.hint('stimuli', kind)}")
     return kind in options
 
 

@@ -42,6 +42,9 @@ def check(plain: Mapping[str, Any], sources: Mapping[str, str] | None = None) ->
     samples = _samples(pipeline, problems)
     found = families(entries, pipeline.get("duration_ms"), problems)
     unmet = [*device_problems(device := pipeline.get("device", "auto"))]
+    if batch.get("resume") and batch.get("overwrite"):
+        both = "got true with batch.overwrite: true; a run is gone on with or discarded, not both"
+        problems.append(f"batch.resume: {both}")
     problems += unmet or backend_problems(pipeline.get("backend", "auto"), device)
     if problems:
         raise ConfigError(dict.fromkeys(problems))
@@ -144,8 +147,11 @@ def _populations(neurons: Any, sources: Mapping[str, str], problems: list[str]) 
         where = f"neurons.populations.{name}"
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", str(name)):
             problems.append(f"{where}: got the name {name!r}, allowed are letters, digits and _, a letter first")
-        elif spec := _population(where, mapping, sources, problems):
-            specs[str(name)] = spec
+        else:
+            found: list[str] = []
+            if spec := _population(where, mapping, sources, found):
+                specs[str(name)] = spec
+            problems += [_as_written(line, neurons, str(name), mapping) for line in found]
     return specs
 
 
@@ -155,6 +161,14 @@ def _count_problems(neurons: Mapping[str, Any], name: str, population: object) -
     count = population.get("count") if isinstance(population, Mapping) else None
     if key in neurons and neurons[key] != count and name not in ("sa", "ra"):
         yield f"neurons.{key}: has no effect, set neurons.populations.{name}.count"
+
+
+def _as_written(line: str, neurons: Mapping[str, Any], name: str, population: object) -> str:
+    """Return a line on a count under the key that the user wrote, where that gave the count its value."""
+    short, long = f"{name}_neurons", f"neurons.populations.{name}.count: got "
+    count = population.get("count") if isinstance(population, Mapping) else None
+    given = short in neurons and neurons[short] == count
+    return f"neurons.{short}: got {line.removeprefix(long)}" if given and line.startswith(long) else line
 
 
 def _population(where: str, mapping: object, sources: Mapping[str, str], problems: list[str]) -> PopulationSpec | None:

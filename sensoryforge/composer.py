@@ -90,7 +90,20 @@ class Composer:
 
     def options(self, group: str) -> list[str]:
         """Return the names of the options of a group."""
-        return [str(name) for name in self.loader.get_group_options(group)]
+        names = map(str, self.loader.get_group_options(group))
+        return [name for name in names if self._misnamed(group, name) is None]
+
+    def hint(self, group: str, name: str) -> str:
+        """Return what follows a name that is no option: the file that should have another, or the nearest option."""
+        path = self._misnamed(group, name)
+        return f"; {path} must end in .yaml" if path else suggest(name, self.options(group))
+
+    def _misnamed(self, group: str, name: str) -> Path | None:
+        """Return the file of an option that Hydra lists and does not read, since it ends in .yml."""
+        elements = self.loader.get_search_path().get_path()
+        folders = (str(element.path).removeprefix("file://") for element in elements)
+        paths = [Path(folder) / group / f"{name}.yml" for folder in folders]
+        return next((path for path in paths if path.is_file() and not path.with_suffix(".yaml").is_file()), None)
 
     def gather(self, overrides: Sequence[str]) -> tuple[DictConfig, list[str]]:
         """Compose what can be composed, and return a line for each override that cannot be.
@@ -174,13 +187,12 @@ class Composer:
             return f"{text}: {one_line(error)}"
         if isinstance(error, MissingConfigException) and error.missing_cfg_file:
             group, _, name = str(error.missing_cfg_file).rpartition("/")
-            options = self.options(group)
-            return f"{key}: got '{name}', allowed are {listing(options)}{suggest(name, options)}"
+            return f"{key}: got '{name}', allowed are {listing(self.options(group))}{self.hint(group, name)}"
         name = key.lstrip("+~")
         choices = sorted(str(choice) for choice in known.hydra.runtime.choices if "@" in str(choice))
         if "@" in name:
             return f"{key}: no such choice, known are {listing(choices)}{suggest(name, choices)}"
-        return unknown_key(name, known) or f"{text}: {one_line(error)}"
+        return unknown_key(name, known, text) or f"{text}: {one_line(error)}"
 
 
 def entries_of(config: DictConfig) -> dict[str, Any]:
@@ -238,11 +250,13 @@ def one_line(error: BaseException) -> str:
     return " ".join(" ".join(texts).split())
 
 
-def unknown_key(key: str, config: DictConfig) -> str | None:
-    """Return the line for the first part of a dotted key that the configuration does not have."""
+def unknown_key(key: str, config: DictConfig, text: str) -> str | None:
+    """Return the line for the first part of a dotted key, of the override ``text``, that a configuration lacks."""
     node: Any = config
     parts = key.split(".")
     for depth, part in enumerate(parts):
+        if depth and (node is None or node == {}):
+            return f"{key}: unknown key, {'.'.join(parts[:depth])} is empty; write +{text.lstrip('+~')}"
         if not isinstance(node, Mapping):
             return f"{key}: {'.'.join(parts[:depth])} is a value, it has no keys"
         if part not in node:

@@ -84,7 +84,7 @@ def load_block(path: str, /, search: Iterable[str | Path] = (), **parameters: An
     composer = Composer.over(search)
     options = composer.options(group)
     if name not in options:
-        raise ConfigError(f"{path}: got '{name}', allowed are {listing(options)}{suggest(name, options)}")
+        raise ConfigError(f"{path}: got '{name}', allowed are {listing(options)}{composer.hint(group, name)}")
     config = composer.load([f"+{group}@block={name}"])
     kind: Kind = "filter" if group == "filter" else "model"
     block = Block.from_config(kind, _plain(config.block), path)

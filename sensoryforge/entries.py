@@ -99,10 +99,9 @@ def families(entries: Sequence[Entry], duration_ms: float | None, problems: list
         cls, lines = _class_of(entry)
         if cls is not None:
             lines = list(_problems(entry, cls))
-        if cls is not None and not lines:
             family = _family(entry, cls)
-            found.append(family)
-            lines = [f"{entry.where}.{line}" for line in _contradictions(cls, family, duration_ms)]
+            found += [] if lines else [family]
+            lines += [f"{entry.where}.{line}" for line in _contradictions(cls, family, duration_ms)]
         problems += lines
     return tuple(found)
 
@@ -152,19 +151,21 @@ def _value_problems(key: str, value: Any, allowed: Range) -> Iterator[str]:
 
 
 def _family(entry: Entry, cls: type[Stimulus]) -> Family:
-    """Return the family of an entry without problems, its axes in the order of the configuration."""
-    parameters = {name: value for name, value in entry.values.items() if name in cls.ranges}
+    """Return the family of an entry, of the parameters without problems, in the order of the configuration."""
+    ranges = cls.ranges
+    named = {name: value for name, value in entry.values.items() if name in ranges}
+    parameters = {name: value for name, value in named.items() if not [*_value_problems(name, value, ranges[name])]}
     return Family(
         type=entry.values["type"],
         target=entry.values["_target_"],
         axes={name: tuple(value) if isinstance(value, list) else (value,) for name, value in parameters.items()},
         listed=tuple(name for name, value in parameters.items() if isinstance(value, list)),
-        repetitions=entry.values["repetitions"],
+        repetitions=entry.values.get("repetitions", 1),
     )
 
 
 def _contradictions(cls: type[Stimulus], family: Family, duration_ms: float | None) -> list[str]:
-    """Return the lines for parameters that contradict each other or the duration."""
+    """Return the lines for parameters that contradict each other or the duration, as far as they can be told."""
     if duration_ms is None:
         return []
     conditions = np.arange(min(family.count_conditions, MAX_CHECKED))
@@ -172,4 +173,5 @@ def _contradictions(cls: type[Stimulus], family: Family, duration_ms: float | No
     try:
         return [str(line) for line in cls.check(columns, duration_ms)]
     except USERS_FAILURES as error:
-        return [f"_target_: {cls.__name__}.check fails, {failure(error)}"]
+        whole = len(family.axes) == len(cls.ranges)
+        return [f"_target_: {cls.__name__}.check fails, {failure(error)}"] if whole else []

@@ -71,7 +71,7 @@ def _problems(override: Override, composer: Composer) -> Iterator[str]:
         options = composer.options(GROUP)
         for name in _texts(override):
             if name not in options:
-                yield f"{GROUP}: got '{name}', allowed are {listing(options)}{suggest(name, options)}"
+                yield f"{GROUP}: got '{name}', allowed are {listing(options)}{composer.hint(GROUP, name)}"
 
 
 def _refuse_mixture(types: Iterable[str], overrides: Iterable[Override], composer: Composer) -> None:

@@ -71,7 +71,7 @@ def test_the_module_is_the_command() -> None:
         (["batch", "small.yml"], (False, False, False)),
         (["batch", "small.yml", "--dry-run"], (True, False, False)),
         (["batch", "--resume", "small.yml"], (False, True, False)),
-        (["batch", "small.yml", "--overwrite", "--resume"], (False, True, True)),
+        (["batch", "small.yml", "--overwrite"], (False, False, True)),
     ],
 )
 def test_the_options_of_batch(ran: list[Experiment], words: list[str], flags: tuple[bool, ...]) -> None:

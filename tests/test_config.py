@@ -143,6 +143,11 @@ def test_a_named_directory_keeps_its_name(tmp_path: Path, monkeypatch: pytest.Mo
     assert checked("batch.output_dir=here").batch.output_dir == Path("here")
 
 
+def test_a_key_of_an_empty_mapping_is_added_and_the_line_says_how() -> None:
+    with pytest.raises(ConfigError, match=r"^where\.type: unknown key, where is empty; write \+where\.type=gaussian$"):
+        config.compose("where.type=gaussian", config_name="train")
+
+
 def test_load_block_overrides_parameters() -> None:
     assert config.load_block("model/izhikevich", a=0.1).parameters["a"] == 0.1
     assert config.load_block("filter/sa").kind == "filter"

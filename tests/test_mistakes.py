@@ -68,8 +68,9 @@ LINES: list[tuple[str, str]] = [
     ("pipeline.device=cuda:99", "pipeline.device: got 'cuda:99', but this machine has *; set pipeline.device: cpu (or auto)"),
     ("pipeline.backend=numbaa", "pipeline.backend: got 'numbaa', allowed are *; did you mean 'numba'?"),
     # neurons
-    ("neurons.sa_neurons=0", "neurons.populations.sa.count: got 0, allowed is a whole number >= 1 (neurons)"),
-    ("neurons.sa_neurons=60.5", "neurons.populations.sa.count: got 60.5, allowed is a whole number >= 1 (neurons)"),
+    ("neurons.sa_neurons=0", "neurons.sa_neurons: got 0, allowed is a whole number >= 1 (neurons)"),
+    ("neurons.sa_neurons=60.5", "neurons.sa_neurons: got 60.5, allowed is a whole number >= 1 (neurons)"),
+    ("neurons.populations.sa.count=0", "neurons.populations.sa.count: got 0, allowed is a whole number >= 1 (neurons)"),
     ("+neurons.pc_neurons=60", "neurons.pc_neurons: unknown key, known are populations, sa_neurons, ra_neurons*"),
     ("~neurons.populations", "neurons.populations: got none, allowed is a mapping of at least one population"),
     ("neurons.populations.sa.layout=evn", "neurons.populations.sa.layout: got 'evn', allowed are even, random; did you mean 'even'?"),
@@ -156,6 +157,7 @@ FILES: list[tuple[str, str | bytes, str]] = [
     ("a number of base sixty", "stimuli:\n- type: gaussian\n  sigma: 1:30\n", "stimuli.sigma: got '1:30', allowed is a number > 0 (mm), or a list of them"),
     ("a date", f"{ONE}pipeline: {{seed: 2026-11-25}}\n", "pipeline.seed: got '2026-11-25', allowed is a whole number from 0 to *"),
     ("a step after the end", "stimuli: [{type: step, step_time: 300}]\n", "stimuli.step_time: got 300, allowed is less than duration_ms, 300 (ms)"),
+    ("steps after the end", "stimuli: [{type: step, step_time: [100, 300, 301, 302.5]}]\n", "stimuli.step_time: got 300 and 2 more, allowed is less than duration_ms, 300 (ms)"),
     ("a stimulus twice", "stimuli: [{type: ramp}, {type: ramp}]\n", "*repetitions*"),
     ("an unknown model", f"{ONE}neurons: {{populations: {{sa: {{model: lff}}}}}}\n", f"model@{MODEL}: got 'lff', allowed are adex, *; did you mean 'lif'?"),
     ("a parameter of a model that no equation reads", f"{ONE}neurons: {{populations: {{sa: {{model: {{parameters: {{aa: 1}}}}}}}}}}\n", f"conf/model/izhikevich.yaml ({MODEL}): parameters.aa: no equation reads it (*; did you mean 'a'?"),
@@ -233,6 +235,50 @@ def test_all_mistakes_of_a_file_are_named_at_once(folder: Path) -> None:
         config.check_batch_file("batch.yml", ["stimuli.sigma=-1", "neurons.sa=3"])
     named = {line.split(":")[0] for line in caught.value.problems}
     assert named == {"batch.format", "pipeline.dt_ms", "stimuli.0.type", "stimuli.sigm", "stimuli.sigma", "neurons.sa"}
+
+
+def test_a_contradiction_is_told_beside_another_mistake(folder: Path) -> None:
+    Path("batch.yml").write_text("stimuli: [{type: step, step_time: 300, amplitud: 3, sigma: -1, repetitions: 0}]\n")
+    with pytest.raises(ConfigError) as caught:
+        config.check_batch_file("batch.yml")
+    named = {line.split(":")[0] for line in caught.value.problems}
+    assert named == {"stimuli.amplitud", "stimuli.sigma", "stimuli.repetitions", "stimuli.step_time"}
+
+
+def test_to_go_on_and_to_begin_anew_are_not_asked_at_once(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("batch.yml").write_text(ONE)
+    assert cli.main(["batch", "batch.yml", "--resume", "--overwrite", "--dry-run"]) == 2
+    assert (
+        capsys.readouterr().err
+        == "batch.resume: got true with batch.overwrite: true; a run is gone on with or discarded, not both\n"
+    )
+
+
+@pytest.mark.parametrize("group", ["model", "stimuli"])
+def test_an_option_whose_name_ends_otherwise_is_named(
+    group: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = folder / "conf" / group / "mine.yml"
+    path.parent.mkdir(parents=True)
+    path.write_text("{}\n")
+    model = "neurons: {populations: {sa: {model: mine}}}\n"
+    Path("batch.yml").write_text("stimuli: [{type: mine}]\n" if group == "stimuli" else f"{ONE}{model}")
+    where = "stimuli" if group == "stimuli" else "model@neurons.populations.sa.model"
+    for words in (
+        ["batch", "batch.yml"],
+        ["run", "--config-dir", "conf", f"{where}=mine"],
+        ["run", "--config-dir", "conf", "-m", f"{where}=mine"],
+        ["run", "--config-dir", "conf", "-m", f"{where}=mine", "pipeline.grid_size=8,16"],
+    ):
+        assert cli.main(words) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        allowed, _, hint = line.partition("; ")
+        assert "got 'mine', allowed are " in allowed
+        assert "mine" not in allowed.partition("allowed")[2]
+        assert hint == f"{path} must end in .yaml"
+    if group == "model":
+        with pytest.raises(ConfigError, match=r"mine\.yml must end in \.yaml"):
+            config.load_block("model/mine", search=["conf"])
 
 
 def test_a_mistake_in_a_shared_file_is_told_of_that_file(folder: Path) -> None:

@@ -161,8 +161,7 @@ def test_step_changes_at_the_right_sample_however_the_times_round(dt_ms: float) 
 def test_step_refuses_to_start_after_the_end() -> None:
     columns = {"step_time": np.array([50.0, 100.0, 250.0, 100.0])}
     assert Step.check(columns, DURATION_MS) == [
-        "step_time: got 100, allowed is less than duration_ms, 100 (ms)",
-        "step_time: got 250, allowed is less than duration_ms, 100 (ms)",
+        "step_time: got 100 and 1 more, allowed is less than duration_ms, 100 (ms)"
     ]
     assert Step.check({"step_time": np.array([99.5])}, DURATION_MS) == []
 

@@ -37,4 +37,6 @@ class Step(Stimulus):
     def check(cls, columns: Columns, duration_ms: float) -> list[str]:
         """Refuse a step that starts when the stimulus is over."""
         late = sorted({value for value in columns["step_time"].tolist() if value >= duration_ms - TIME_TOLERANCE_MS})
-        return [f"step_time: got {value:g}, allowed is less than duration_ms, {duration_ms:g} (ms)" for value in late]
+        more = f" and {len(late) - 1} more" if len(late) > 1 else ""
+        allowed = f"allowed is less than duration_ms, {duration_ms:g} (ms)"
+        return [f"step_time: got {late[0]:g}{more}, {allowed}"] if late else []
