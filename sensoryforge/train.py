@@ -90,6 +90,12 @@ def _shown(folder: Path) -> Path:
     return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
 
 
+def _overrides(config: DictConfig) -> list[str]:
+    """Return the overrides as they were written."""
+    texts: Any = OmegaConf.to_container(config.hydra.overrides.task, resolve=False)
+    return [str(text) for text in texts]
+
+
 class Guard(Callback):
     """Checks the settings of every training before Hydra makes a directory for one."""
 
@@ -99,7 +105,7 @@ class Guard(Callback):
 
         with ending():
             composer = Composer(GlobalHydra.instance().config_loader(), NAME)
-            raise_if(composer.refused([str(text) for text in config.hydra.overrides.task]))
+            raise_if(composer.refused(_overrides(config)))
             training.examine(plain(config))
             config.hydra.run.dir = str(make_directory(config, "run"))
 
@@ -111,7 +117,7 @@ class Guard(Callback):
 
         with ending():
             composer = Composer(GlobalHydra.instance().config_loader(), NAME)
-            overrides = OverridesParser.create().parse_overrides([str(text) for text in config.hydra.overrides.task])
+            overrides = OverridesParser.create().parse_overrides(_overrides(config))
             problems: dict[str, None] = {}
             for job in BasicSweeper.split_arguments(overrides, max_batch_size=None)[0]:
                 try:

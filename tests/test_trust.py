@@ -21,6 +21,7 @@ from store_cases import run as write_dataset
 from sensoryforge import trust
 from sensoryforge.config import check_batch_file
 from sensoryforge.errors import ConfigError, DamagedError
+from sensoryforge.lightning.reading import SpikeReader
 from sensoryforge.store.base import load_archive
 from sensoryforge.store.checkpoint import Checkpoint, Part
 from sensoryforge.store.files import checksum
@@ -236,6 +237,10 @@ def test_an_hdf5_file_gives_no_array_that_lies_elsewhere_or_is_none_of_ours(
     assert results[0]["sa_spikes"].shape == SHAPE
     with pytest.raises(DamagedError, match=r"results.h5: damaged, or not written by SensoryForge$"):
         results[1]
+    reader = SpikeReader(results, results.populations)
+    assert reader.read([0, 2]).shape[0] == 2
+    with pytest.raises(DamagedError):
+        reader.read([1])
 
 
 @pytest.mark.parametrize("change", LINKS)

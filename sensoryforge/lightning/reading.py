@@ -21,7 +21,8 @@ from h5py import h5d, h5s, h5z
 from isal import isal_zlib
 from torch import Tensor
 
-from sensoryforge.store import pytorch_format
+from sensoryforge.errors import DamagedError
+from sensoryforge.store import files, hdf5_plain, pytorch_format
 from sensoryforge.store.base import reading
 from sensoryforge.store.hdf5_format import opened
 from sensoryforge.store.results import Results
@@ -70,21 +71,20 @@ class _Hdf5:
                 data = isal_zlib.decompress(os.pread(self.raw, size, start), zlib.MAX_WBITS, into.size)
                 into[:] = np.frombuffer(data, np.uint8).reshape(into.shape)
             else:
-                self._dataset(row, name).read(h5s.ALL, h5s.ALL, values := np.empty(into.shape, np.uint8))
+                self._dataset(row, name, into.shape).read(h5s.ALL, h5s.ALL, values := np.empty(into.shape, np.uint8))
                 into[:] = values
 
     def _locate(self, row: int, name: str, shape: tuple[int, ...]) -> tuple[int, int]:
         """Return first byte and size of the dataset's only chunk; a size of -1 where it is stored in another way."""
-        dataset = self._dataset(row, name)
-        if dataset.shape != shape:
-            raise ValueError("a dataset of another shape")
+        dataset = self._dataset(row, name, shape)
         if not _is_one_chunk(dataset):
             return 0, -1
         chunk = dataset.get_chunk_info(0)
         return (0, -1) if chunk.filter_mask else (chunk.byte_offset, chunk.size)
 
-    def _dataset(self, row: int, name: str) -> Any:
-        return h5d.open(self.file.id, f"stimulus_{row:0{self.digits}d}/{name}".encode())
+    def _dataset(self, row: int, name: str, shape: tuple[int, ...]) -> Any:
+        group = hdf5_plain.group(self.file.id, f"stimulus_{row:0{self.digits}d}".encode())
+        return hdf5_plain.dataset(group, name, shape)
 
 
 def _is_one_chunk(dataset: Any) -> bool:
@@ -138,6 +138,8 @@ class SpikeReader:
             source, row = self._source(int(self.file[place])), int(self.row[place])
             for name, part in self.neurons.items():
                 source.read(row, f"{name}_spikes", into[:, part])
+        if spikes.max(initial=0) > 1:
+            raise DamagedError(f"{files.show(self.paths[0].parent)}: a spike that is neither 0 nor 1")
         return torch.from_numpy(spikes.view(np.bool_))
 
     def close(self) -> None:
