@@ -65,8 +65,16 @@ def dry_run(experiment: Experiment) -> list[str]:
         *experiment.design.grid_lines(),
         *resumed,
         *estimate(experiment, backend, todo).lines(),
-        f"Would write {where}; nothing was written",
+        f"Would write {where}{_replaced(experiment)}; nothing was written",
     ]
+
+
+def _replaced(experiment: Experiment) -> str:
+    """Return in words which dataset the run would replace, nothing if none."""
+    from sensoryforge.store.checkpoint import newest
+
+    before = None if experiment.batch.resume else newest(experiment.batch.output_dir)
+    return f", in place of the {before.total_stimuli} stimuli there" if before and before.results else ""
 
 
 def _count_failed(experiment: Experiment) -> int:

@@ -138,6 +138,12 @@ def test_a_dry_run_writes_nothing_and_tells_the_grid_and_the_cost(tmp_path: Path
     assert not (tmp_path / "out").exists()
 
 
+def test_a_dry_run_says_which_dataset_the_run_would_replace(tmp_path: Path) -> None:
+    run(tmp_path / "out")
+    lines = batch.dry_run(check(compose(*SMALL, f"batch.output_dir={tmp_path / 'out'}")))
+    assert lines[-1].endswith("results.pt, in place of the 12 stimuli there; nothing was written")
+
+
 @pytest.mark.parametrize("backend", ["torch", "numba"])
 @pytest.mark.parametrize("form", FORMATS)
 def test_chunk_and_part_sizes_change_no_bit(tmp_path: Path, form: str, backend: str) -> None:
