@@ -49,7 +49,10 @@ def main() -> None:
     b.run(o.samples * 0.5 * b.ms)
     with tempfile.TemporaryDirectory() as folder:
         b.device.build(directory=folder, compile=True, run=True, debug=False)
-        print(json.dumps({"seconds": b.device._last_run_time, "spikes": int(monitor.num_spikes)}))
+        times = [b.device._last_run_time]
+        b.device.run(directory=folder, with_output=False)
+        times.append(b.device._last_run_time)
+        print(json.dumps({"seconds": min(times), "spikes": int(monitor.num_spikes)}))
 
 
 if __name__ == "__main__":

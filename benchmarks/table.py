@@ -143,7 +143,7 @@ def rows(case: Case, repeats: int) -> list[tuple[str, float, float]]:
             times = best({"rival": rival, "ours": fast}, {"rival": 3, "ours": repeats})
             found.append((name, times["rival"] / stimuli, times["ours"] / MANY))
     if case.brian:
-        theirs = min(brian(case) for _ in range(2))
+        theirs = brian(case)
         found.append(("Brian2, C++ standalone", theirs, best({"ours": fast}, {"ours": repeats})["ours"] / MANY))
     return found
 
