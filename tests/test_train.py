@@ -81,6 +81,14 @@ def test_conditions_never_seen_are_placed_in_between(directory: Path, tmp_path: 
     assert scores.nearest > 2 * 0.2
 
 
+def test_both_parameters_of_conditions_never_seen_are_told(directory: Path, tmp_path: Path) -> None:
+    both = ("target=[amplitude,sigma]", "decoder=conv", "max_epochs=40")
+    scores = training.train(settings(directory, *both), tmp_path)
+    assert scores.nearest_chance == pytest.approx(0.05)
+    assert scores.nearest is not None
+    assert scores.nearest > 0.3
+
+
 @pytest.mark.parametrize("decoder", DECODERS)
 def test_every_decoder_learns(directory: Path, tmp_path: Path, decoder: str) -> None:
     easy = ("target=amplitude", "split=stimulus", f"decoder={decoder}", "bin_ms=15", "max_epochs=10")
