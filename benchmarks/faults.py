@@ -173,6 +173,8 @@ def killed(place: Place, resume: bool, number: int, after_s: float, twice_s: flo
             time.sleep(pause)
             os.kill(process, number)
     code = ended(process)
+    if twice_s is not None and code == -number and place.said().count("Interrupted: ") == 1:
+        return code  # the second came when the command had ended and the process had not
     check_end(code, number, place.said())
     return code
 
