@@ -103,7 +103,9 @@ class Composer:
         elements = self.loader.get_search_path().get_path()
         folders = (str(element.path).removeprefix("file://") for element in elements)
         paths = [Path(folder) / group / f"{name}.yml" for folder in folders]
-        return next((path for path in paths if path.is_file() and not path.with_suffix(".yaml").is_file()), None)
+        with suppress(OSError):  # a name that no file can have
+            return next((path for path in paths if path.is_file() and not path.with_suffix(".yaml").is_file()), None)
+        return None
 
     def gather(self, overrides: Sequence[str]) -> tuple[DictConfig, list[str]]:
         """Compose what can be composed, and return a line for each override that cannot be.

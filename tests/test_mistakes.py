@@ -123,6 +123,7 @@ FILES: list[tuple[str, str | bytes, str]] = [
     ("only a comment", "# nothing\n", "batch.yml: empty; *"),
     ("binary", bytes(range(256)), "batch.yml: not a text file"),
     ("a list", "- 1\n- 2\n", "batch.yml: holds list, not a mapping with pipeline, neurons, stimuli, batch"),
+    ("an option with a name too long for a file", f"{ONE}neurons: {{populations: {{sa: {{model: a{'9' * 300}}}}}}}\n", "*model*: got *allowed are *"),
     ("a word", "hello\n", "batch.yml: holds str, not a mapping with *"),
     ("broken", "stimuli: [\n", "batch.yml: not valid YAML: line 2, column 1: *"),
     ("a tab", "pipeline:\n\tgrid_size: 3\n", "batch.yml: not valid YAML: line 2, *"),
