@@ -12,7 +12,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.util import find_spec
-from signal import SIGINT
 from typing import TYPE_CHECKING, Any
 
 from sensoryforge.composer import written
@@ -21,7 +20,7 @@ from sensoryforge.estimate import chunk_size, estimate, part_size
 from sensoryforge.experiment import Experiment
 from sensoryforge.imports import heavy
 from sensoryforge.preflight import check_kept, preflight
-from sensoryforge.signals import Interrupted, Signals, caught
+from sensoryforge.signals import Interrupted, Signals, interruptible
 
 if TYPE_CHECKING:
     from sensoryforge.lightning.callbacks import ExportCallback
@@ -90,28 +89,17 @@ def run(
     """Run an experiment and return its dataset; a dry run returns None.
 
     ``echo`` takes each line meant for a reader; ``again`` is what to add to the command that goes on with the run.
-    Raises ConfigError before anything is written, StorageError for the
-    disk, FailedStimuliError after saving when some stimuli could not be computed, and KeyboardInterrupt or SystemExit
-    after a signal, everything computed by then being on the disk.
+    Raises ConfigError before anything is written, StorageError for the disk, FailedStimuliError after saving when some
+    stimuli could not be computed, and KeyboardInterrupt or SystemExit after a signal, everything computed being saved.
     """
     say = echo or _quiet
     if experiment.batch.dry_run:
         for line in dry_run(experiment):
             say(line)
         return None
-    with caught() as signals:
-        this = _Run(experiment, signals, progress, say, again)
-        try:
-            return this.go()
-        except (StorageError, FailedStimuliError):
-            raise
-        except BaseException as error:
-            number = signals.number or (SIGINT if isinstance(error, KeyboardInterrupt) else None)
-            if number is None:
-                raise
-            with suppress(OSError):  # a terminal that has hung up takes no more words
-                say(f"Interrupted: {this.left()}")
-            raise (KeyboardInterrupt if number == SIGINT else SystemExit(128 + number)) from None
+    this = _Run(experiment, progress, say, again)
+    with interruptible(say, this.left) as this.signals:
+        return this.go()
 
 
 def _quiet(line: str) -> None:
@@ -142,9 +130,9 @@ def _committed(experiment: Experiment) -> Committed | None:
 class _Run:
     """A run: what was asked for, and how far it has come."""
 
-    def __init__(self, experiment: Experiment, signals: Signals, progress: bool, say: Echo, again: str | None) -> None:
-        self.experiment, self.signals, self.progress, self.say = experiment, signals, progress, say
-        self.again = again
+    def __init__(self, experiment: Experiment, progress: bool, say: Echo, again: str | None) -> None:
+        self.experiment, self.progress, self.say, self.again = experiment, progress, say, again
+        self.signals = Signals()
         self.writer: DatasetWriter | None = None
 
     def go(self) -> Results:

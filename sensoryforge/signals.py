@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
+
+from sensoryforge.errors import FailedStimuliError, StorageError
 
 SIGNALS = tuple(getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n))
 
@@ -71,6 +73,23 @@ class Signals:
         if self.number is None:
             self.number = number
             self.check()
+
+
+@contextmanager
+def interruptible(say: Callable[[str], None], left: Callable[[], str]) -> Iterator[Signals]:
+    """Yield the signals; where one ends the block, say what is left, and raise KeyboardInterrupt or SystemExit."""
+    with caught() as signals:
+        try:
+            yield signals
+        except (StorageError, FailedStimuliError):
+            raise
+        except BaseException as error:  # whatever a library made of the exception that the signal raised
+            number = signals.number or (signal.SIGINT if isinstance(error, KeyboardInterrupt) else None)
+            if number is None:
+                raise
+            with suppress(OSError):  # a terminal that has hung up takes no more words
+                say(f"Interrupted: {left()}")
+            raise (KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)) from None
 
 
 _active: Signals | None = None

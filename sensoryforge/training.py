@@ -7,14 +7,14 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from signal import SIGINT
 from typing import TYPE_CHECKING, Any
 
 from sensoryforge import rules, trust
 from sensoryforge.errors import ConfigError, StorageError
-from sensoryforge.signals import Signals, caught
+from sensoryforge.signals import Signals, interruptible
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -119,7 +119,8 @@ def train(settings: Mapping[str, Any], directory: Path, name: str = "decoder", e
     from sensoryforge.lightning.quiet import silence
     from sensoryforge.scores import compare, picture, table
 
-    with silence(), torch.random.fork_rng(), _threads(values["num_threads"]), _interruptible(directory, say) as signals:
+    left = partial(_trained, directory)
+    with silence(), torch.random.fork_rng(), _threads(values["num_threads"]), interruptible(say, left) as signals:
         torch.manual_seed(values["seed"])
         module = _module(values["decoder"], data)
         say(_opening(data, values))
@@ -152,19 +153,10 @@ def examine(settings: Mapping[str, Any]) -> None:
         _module(values["decoder"], module_data(values))
 
 
-@contextmanager
-def _interruptible(directory: Path, say: Echo) -> Iterator[Signals]:
-    """End after a signal as a command does, and say where the best epoch is."""
-    with caught() as signals:
-        try:
-            yield signals
-        except BaseException as error:
-            number = signals.number or (SIGINT if isinstance(error, KeyboardInterrupt) else None)
-            if number is None:
-                raise
-            best = directory / "checkpoints" / "best.ckpt"
-            say(f"Interrupted: {f'the best epoch so far is in {best}' if best.is_file() else 'nothing was trained'}")
-            raise (KeyboardInterrupt if number == SIGINT else SystemExit(128 + number)) from None
+def _trained(directory: Path) -> str:
+    """Return in words what a training that is stopped has left."""
+    best = directory / "checkpoints" / "best.ckpt"
+    return f"the best epoch so far is in {best}" if best.is_file() else "nothing was trained"
 
 
 def module_data(values: Mapping[str, Any]) -> SpikeDataModule:

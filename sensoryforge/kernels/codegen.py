@@ -210,6 +210,12 @@ class Body:
         """Return every value that does not change in a run, by name; complete once all lines are made."""
         return {n: v for p in self.parts.values() for n, v in p.used.items()} | {v.name: v for v in self.run_values()}
 
+    def divided(self, each: frozenset[tuple[str, int]]) -> tuple[tuple[Value, ...], tuple[Value, ...]]:
+        """Return the values that differ between neurons, which ``each`` names, and those that all share."""
+        values = self.values().values()
+        differ = tuple(v for v in values if (v.part, v.register) in each)
+        return differ, tuple(v for v in values if v not in differ)
+
     def drive(self) -> list[Line]:
         """Return the drive of a sample, and its slope where an equation reads it."""
         lines = [Line("drive", "frame", ("frame",))]

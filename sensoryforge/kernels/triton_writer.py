@@ -31,9 +31,7 @@ class _Writer(Body):
         super().__init__(plan)
         self.normal = Part("normal", "normal", plain(normal_pair()), ())
         self.body = "\n".join([*self.noise(), *self.sample()])
-        values = self.values().values()
-        self.each = tuple(v for v in values if (v.part, v.register) in each)
-        self.shared = tuple(v for v in values if (v.part, v.register) not in each)
+        self.each, self.shared = self.divided(each)
 
     def source(self) -> Source:
         loop = "\n".join(["for sample in range(samples):", indent(self.body, _TAB)])

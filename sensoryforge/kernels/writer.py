@@ -62,9 +62,7 @@ class _Writer(Body):
         self.loops = self.fused() if self.cost() <= FUSED else self.staged()
         self.normal = Part("normal", "normal", plain(normal_pair()), ())
         self.draws = [*self.normal.lines(2, "t"), *self.scaled()] if plan.noisy else []
-        values = self.values().values()
-        self.each = tuple(v for v in values if (v.part, v.register) in each)
-        self.shared = tuple(v for v in values if (v.part, v.register) not in each)
+        self.each, self.shared = self.divided(each)
         kept = {n for loop in self.loops for n in loop.needs} | {plan.trace(n) for n in plan.record}
         self.kept = (kept | {*plan.states, "fired"}) & {n for loop in self.loops for n in loop.targets}
         inputs = [f"space{k}" for k in range(plan.terms)] or ["frame"]
