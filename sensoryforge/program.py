@@ -86,15 +86,13 @@ def step_graph(block: Block) -> dict[str, Node]:
 def step_program(block: Block, *, exact: bool = True) -> Program:
     """Return the program of one integration step; ``exact`` expands exp, log and tanh into float32 operations."""
     graph = step_graph(block)
-    if exact and block.kind == "filter":
-        graph = {state: _settled(value) for state, value in graph.items()}
     levels = dict.fromkeys(SAMPLE_INPUTS, 1) | dict.fromkeys([*STEP_INPUTS, *block.states], 2)
     return linear(expand(graph) if exact else graph, levels)
 
 
-def _settled(value: Node) -> Node:
-    """Return a filter's state, or 0 once it has decayed below :data:`FAINT`."""
-    return op("where", op("lt", op("abs", value), FAINT), 0.0, value)
+def settled_program(block: Block) -> Program:
+    """Return the program that ends a filter's sample: a state that has decayed below :data:`FAINT` becomes 0."""
+    return plain({s: op("where", op("lt", op("abs", name(s)), FAINT), 0.0, name(s)) for s in block.states})
 
 
 def output_program(block: Block, *, exact: bool = True) -> Program:

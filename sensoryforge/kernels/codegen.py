@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from sensoryforge.equations import Block
-from sensoryforge.program import Instruction, Program, initial_program, output_program, step_program
+from sensoryforge.program import Instruction, Program, initial_program, output_program, settled_program, step_program
 
 _FORMS = {
     "add": "{} + {}", "sub": "{} - {}", "mul": "{} * {}", "div": "divide({}, {})", "neg": "-{}", "abs": "absolute({})",
@@ -44,7 +44,7 @@ class Value:
 
 @dataclass
 class Part:
-    """A program as lines of source; ``name`` is filter, output or model, ``owner`` the block that names belong to."""
+    """A program as lines of source; ``name`` is filter, settled, output or model, ``owner`` the block of its names."""
 
     name: str
     owner: str
@@ -164,6 +164,7 @@ class Plan:
         if self.filter is not None:
             states = tuple(self.filter.states)
             made["filter"] = Part("filter", "filter", step_program(self.filter), states)
+            made["settled"] = Part("settled", "filter", settled_program(self.filter), states)
             made["output"] = Part("output", "filter", output_program(self.filter), states)
         if self.model is not None:
             made["model"] = Part("model", "model", step_program(self.model), tuple(self.model.states))
@@ -172,7 +173,7 @@ class Plan:
     @property
     def states(self) -> tuple[str, ...]:
         """Return the names of all states' rows, the filter's first."""
-        return tuple(f"{p.owner}_{s}" for n, p in self.parts.items() if n != "output" for s in p.states)
+        return tuple(f"{n}_{s}" for n, p in self.parts.items() if n == p.owner for s in p.states)
 
     def trace(self, name: str) -> str:
         """Return the name of a recorded trace's values."""
@@ -230,10 +231,10 @@ class Body:
         return lines
 
     def filtered(self, noise: str) -> list[Line]:
-        """Return the filter's output and the model's current; ``noise`` is where the sample's noise stands."""
+        """Return the end of the filter's sample and the model's current; ``noise`` is where the noise stands."""
         lines, result, part = [], "drive", self.parts.get("output")
         if part is not None:
-            lines = part.lines(2, f"t{self.plan.substeps - 1}")
+            lines = [*self.parts["settled"].step("", spiked=False), *part.lines(2, f"t{self.plan.substeps - 1}")]
             result = part.operand(part.program.outputs["output"], f"t{self.plan.substeps - 1}")
         lines.append(Line("filtered", result, (result,)))
         if self.plan.model is not None:

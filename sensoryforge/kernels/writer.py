@@ -2,12 +2,14 @@
 
 A kernel runs a tile of neurons through all samples: drive, filter steps, output, gain, noise, model steps, spikes.
 Work is written as loops over neurons that LLVM vectorises; a value that one loop leaves to another, or to the next
-sample, has a row of the tile's width (``at_NAME``). Few operations give one loop with every step spelled out, many
-give a loop a stage, so that compiling stays short.
+sample, has a row of the tile's width (``at_NAME``). Few operations give a loop with every step spelled out, many give a
+loop a stage, so that compiling stays short. Steps wait for one another: where several are spelled out, filter and model
+have a loop each, and each of its rounds takes a neuron of either half of the tile.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,10 +29,11 @@ FUSED = 500
 
 @dataclass
 class Loop:
-    """Lines for every neuron; ``steps``: repeated for each step of a sample."""
+    """Lines for every neuron; ``steps``: repeated for each step of a sample; ``paired``: for two neurons a round."""
 
     lines: list[Line]
     steps: bool = False
+    paired: bool = False
 
     @property
     def targets(self) -> set[str]:
@@ -69,18 +72,19 @@ class _Writer(Body):
         self.rows = list(dict.fromkeys([*plan.states, *inputs, *(v.name for v in self.each), *sorted(self.kept)]))
 
     def cost(self) -> int:
-        return self.plan.substeps * sum(p.cost for n, p in self.parts.items() if n != "output")
+        return self.plan.substeps * sum(p.cost for n, p in self.parts.items() if n == p.owner)
 
     def fused(self) -> list[Loop]:
-        steps = range(self.plan.substeps)
-        lines = self.drive()
-        for name, middle in (("filter", self.filtered(_NOISE)), ("model", [])):
+        stages = [self.drive(), []]
+        for lines, name in zip(stages, ("filter", "model"), strict=True):
             if name in self.parts:
                 part = self.parts[name]
                 lines += part.lines(1, "")
-                lines += [line for k in steps for line in part.step(f"t{k}", spiked=k > 0)]
-            lines += middle
-        return [Loop(lines)]
+                lines += [line for k in range(self.plan.substeps) for line in part.step(f"t{k}", spiked=k > 0)]
+            lines += self.filtered(_NOISE) if name == "filter" else []
+        if self.plan.substeps == 1:
+            return [Loop(stages[0] + stages[1])]
+        return [Loop(lines, paired=True) for lines in stages if lines]
 
     def staged(self) -> list[Loop]:
         loops = [Loop([*self.drive(), Line("fired", "False")])]
@@ -119,6 +123,7 @@ class _Writer(Body):
         rows = [f"at_{n} = {'flags' if n == 'fired' else 'row'}({WIDTH})" for n in self.rows]
         noise = (
             [
+                "one = uint32(min(samples, 1))",
                 f"at_noise = table(4, {WIDTH})",
                 f"at_pairs = word_pairs(4, {WIDTH // 2})",
                 f"at_words = halves(at_pairs, 4, {WIDTH})",
@@ -139,7 +144,7 @@ class _Writer(Body):
             f"for first in range(0, neurons, {WIDTH}):",
             indent("\n".join([
                 f"width = min({WIDTH}, neurons - first)",
-                f"padded = (width + {LANES - 1}) & -{LANES}",
+                f"padded = (width + {LANES - 1}) & -{LANES}", "middle = padded // 2",
                 _loop(["n = first + min(i, width - 1)", *[f"at_{n}[i] = {self.first(n)}" for n in self.rows]]),
                 "for sample in range(samples):", indent("\n".join(self.sample()), _TAB), *check,
             ]), _TAB),
@@ -189,23 +194,33 @@ class _Writer(Body):
         lines = [f"{line.target} = {line.text}" for line in loop.lines]
         written = [f"at_{n}[i] = {n}" for n in sorted(loop.targets & self.kept)]
         text = _loop([*read, *lines, *written])
+        if loop.paired:
+            own = loop.targets | set(loads)
+            text = _loop([both for line in (*read, *lines, *written) for both in (line, _other(line, own))], "middle")
         if not loop.steps:
             return text
         t = ["t = times[sample, step]"] if "t" in loop.needs else []
         return "\n".join([f"for step in range({self.plan.substeps}):", indent("\n".join([*t, text]), _TAB)])
 
 
-def _loop(lines: Iterable[str]) -> str:
-    return "\n".join(["for i in range(padded):", *[_TAB + line for line in lines]])
+def _loop(lines: Iterable[str], stop: str = "padded") -> str:
+    return "\n".join([f"for i in range({stop}):", *[_TAB + line for line in lines]])
+
+
+def _other(line: str, own: set[str]) -> str:
+    """Return a line for the neuron in the tile's other half; ``own`` are the names that each neuron has of its own."""
+    line = _NAME.sub(lambda found: f"{found[0]}_2" if found[0] in own else found[0], line)
+    return line.replace("[i]", "[middle + i]").replace(", i]", ", middle + i]")
 
 
 _TAB = "    "
+_NAME = re.compile(r"[A-Za-z_]\w*")
 _NOISE = "at_noise[phase, i]"
 _TRUTH = " != ZERO"
 
 _IMPORTS = """
 from numba import njit
-from numpy import float32, uint64
+from numpy import float32, uint32, uint64
 
 from sensoryforge.kernels.numba_ops import absolute, divide, exp2i, exponent, inverse, mantissas, rint, root, select
 from sensoryforge.kernels.numba_ops import angle_word, pair, philox, radius_word, sign_word_0, sign_word_1
@@ -234,7 +249,7 @@ for j in range(padded >> 1):
 _HALVES = "for half in range(0, 4, 2):"
 
 _INPUTS = (
-    "normal_n = radius_word(at_words[half, i])",
+    "normal_n = radius_word(at_words[half, i], one)",
     "normal_g = angle_word(at_words[half + 1, i])",
     "normal_s0 = sign_word_0(at_words[half + 1, i])",
     "normal_s1 = sign_word_1(at_words[half + 1, i])",
