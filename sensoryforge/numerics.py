@@ -4,19 +4,23 @@ Libraries round exp, log and cos differently from one processor to the next. Her
 Taylor polynomial made of ``+ - * /``, ``sqrt``, ``rint`` and shifts of the exponent, which IEEE 754 fixes to
 the last bit. Random draws are raw Philox4x64 bits (Salmon et al. 2011, doi:10.1145/2063384.2063405) turned
 into numbers here.
+
+exp, cos_turns, sin_turns and divided also take torch tensors, on a GPU too, and give them the same bits.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
 from hashlib import blake2b
 from math import factorial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from sensoryforge.types import Floats
+from sensoryforge.types import Floats, Ints
 
 Function = Callable[[npt.ArrayLike], Floats]
 
@@ -35,11 +39,24 @@ _LOG = tuple(2 / (2 * n + 1) for n in range(12))
 _BLOCK = 8192
 
 
+def namespace(x: object) -> Any:
+    """Return torch for a tensor, else numpy; what is used of it here has the same name and the same bits in both."""
+    torch = sys.modules.get("torch")
+    return torch if torch is not None and isinstance(x, torch.Tensor) else np
+
+
+def divided(x: Floats, by: float) -> Floats:
+    """Return x / by, correctly rounded: on a GPU torch multiplies by the inverse of a plain number."""
+    return x / namespace(x).full_like(x, by)  # type: ignore[no-any-return]
+
+
 def _blockwise(function: Callable[[Floats], Floats]) -> Function:
-    """Apply an elementwise function a cache-sized block at a time; the result has the shape of the input."""
+    """Apply an elementwise function, to an array a cache-sized block at a time; the result has the input's shape."""
 
     @wraps(function)
     def apply(x: npt.ArrayLike) -> Floats:
+        if namespace(x) is not np:
+            return function(x)  # type: ignore[arg-type]
         values = np.asarray(x, dtype=np.float64)
         flat, out = values.reshape(-1), np.empty(values.size)
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
@@ -52,7 +69,7 @@ def _blockwise(function: Callable[[Floats], Floats]) -> Function:
 
 def _polynomial(x: Floats, coefficients: Sequence[float]) -> Floats:
     """Evaluate ``c[0] + c[1] x + c[2] x^2 + ...`` by Horner's rule, one rounding an operation."""
-    out = np.full_like(x, coefficients[-1])
+    out: Floats = namespace(x).full_like(x, coefficients[-1])
     for coefficient in coefficients[-2::-1]:
         out *= x
         out += coefficient
@@ -61,16 +78,25 @@ def _polynomial(x: Floats, coefficients: Sequence[float]) -> Floats:
 
 def _power_of_two(exponent: Floats) -> Floats:
     """Return ``2**exponent`` for whole exponents from -1022 to 1023, by writing the bits."""
-    return ((exponent.astype(np.int64) + 1023) << 52).view(np.float64)
+    xp = namespace(exponent)
+    return ((_whole(exponent) + 1023) << 52).view(xp.float64)
+
+
+def _whole(x: Floats) -> Ints:
+    """Return whole numbers as int64."""
+    xp = namespace(x)
+    out: Ints = xp.asarray(x, dtype=xp.int64)
+    return out
 
 
 @_blockwise
 def exp(x: Floats) -> Floats:
     """Return e to the x, within two units in the last place; overflows to inf and underflows to 0 silently."""
-    x = np.clip(x, -1000.0, 1000.0)
-    n = np.rint(x * _LOG2_E)
+    xp = namespace(x)
+    x = xp.clip(x, -1000.0, 1000.0)
+    n = xp.round(x * _LOG2_E)
     out = _polynomial((x - n * _LN2_HIGH) - n * _LN2_LOW, _EXP)
-    half = np.rint(0.5 * n)
+    half = xp.round(0.5 * n)
     out *= _power_of_two(half)
     out *= _power_of_two(n - half)
     return out
@@ -90,13 +116,15 @@ def log(x: Floats) -> Floats:
 
 def _wave(x: Floats, lag: int) -> Floats:
     """Return the cosine of x turns less ``lag`` quarter turns."""
-    turn = x - np.rint(x)
-    quarter = np.rint(4.0 * turn)
+    xp = namespace(x)
+    turn = x - xp.round(x)
+    quarter = xp.round(4.0 * turn)
     angle = _TAU * (turn - 0.25 * quarter)
     square = angle * angle
-    phase = (quarter.astype(np.int64) - lag) & 3
-    value = np.where(phase & 1, angle * _polynomial(square, _SIN), _polynomial(square, _COS))
-    return np.where((phase == 1) | (phase == 2), -value, value)
+    phase = (_whole(quarter) - lag) & 3
+    value = xp.where((phase & 1) == 1, angle * _polynomial(square, _SIN), _polynomial(square, _COS))
+    out: Floats = xp.where((phase == 1) | (phase == 2), -value, value)
+    return out
 
 
 @_blockwise

@@ -33,7 +33,7 @@ def simulate(
     """
     import torch
 
-    from sensoryforge.kernels import Afferents, Drive, auto_substeps, kernel
+    from sensoryforge.kernels import Afferents, Drive, auto_substeps, kernel, unpacked
 
     _check(block, drive, dt_ms, substeps, record)
     steps = substeps or auto_substeps(dt_ms)
@@ -58,7 +58,7 @@ def simulate(
     rows = torch.arange(drive.shape[0], device=drive.device)
     traces = tuple(record) if model else ("output", *record)
     out = kernel(backend)(afferents, Drive(rows, frames=drive), None, traces)
-    return ({"spikes": out.spikes.to(drive.device)} if out.spikes is not None else {}) | out.traces
+    return ({"spikes": unpacked(out.spikes, drive.shape[1])} if out.spikes is not None else {}) | out.traces
 
 
 def _check(block: Block, drive: object, dt_ms: float, substeps: int | None, record: Sequence[str]) -> None:

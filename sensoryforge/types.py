@@ -1,6 +1,7 @@
 """Names for the roles that arrays play: shapes and units, said once.
 
-B stimuli, C conditions, T samples, R receptors, N neurons, K separable terms.
+B stimuli, C conditions, T samples, R receptors, N neurons, K separable terms. Where stimuli are shaped on a GPU, torch
+tensors of the same shape and type play the roles of arrays.
 """
 
 from __future__ import annotations

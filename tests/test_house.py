@@ -24,7 +24,20 @@ LEVELS = [
     {"errors", "types", "imports", "signals", "trust", "yamlfile", "console", "extras"},
     {"numerics", "functions", "expressions", "equations", "program", "kernels", "noise", "receptors"}
     | {"innervation", "stimuli", "design", "rules", "simulate"},
-    {"encoder", "store", "experiment", "entries", "selection", "analysis", "events", "collate", "labelled", "units"},
+    {
+        "encoder",
+        "encoded",
+        "population",
+        "store",
+        "experiment",
+        "entries",
+        "selection",
+        "analysis",
+        "events",
+        "collate",
+        "labelled",
+        "units",
+    },
     {"lightning", "estimate", "survey"},
     {"checks", "composer", "batchfile", "sweep", "config", "preflight", "foreign", "batch", "catalogue"}
     | {"plots", "report", "scores", "training", "completion"},

@@ -19,9 +19,9 @@ from matplotlib.patches import StepPatch
 
 from sensoryforge import cli, plots
 from sensoryforge.config import check
-from sensoryforge.encoder import Population
 from sensoryforge.errors import ConfigError
 from sensoryforge.plots import book, scene
+from sensoryforge.population import Population
 from sensoryforge.store.results import Results, load
 
 

@@ -38,7 +38,7 @@ from sensoryforge.config import check, compose
 from sensoryforge.encoder import Encoder
 from sensoryforge.equations import Block
 from sensoryforge.errors import ConfigError, SensoryForgeError
-from sensoryforge.kernels import Afferents, Drive, Output, kernel
+from sensoryforge.kernels import Afferents, Drive, Output, kernel, unpacked
 from sensoryforge.noise import keys
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
@@ -59,7 +59,7 @@ def compare(a: Afferents, drive: Drive, *, noise: bool = False) -> Output:
     there = {n: v.to(DEVICE) for n, v in vars(drive).items() if isinstance(v, Tensor)}
     ours = kernel("triton")(a, replace(drive, **there), key, traces(a))
     back = {n: v.cpu() for n, v in ours.traces.items()}
-    ours = Output(ours.finite.cpu(), None if ours.spikes is None else ours.spikes.cpu(), back)
+    ours = Output(ours.finite.cpu(), None if ours.spikes is None else unpacked(ours.spikes.cpu(), drive.samples), back)
     assert_equal(ours, kernel("torch")(a, drive, key, traces(a)))
     return ours
 

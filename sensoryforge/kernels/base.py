@@ -113,13 +113,25 @@ class Afferents:
 
 @dataclass
 class Output:
-    """What a kernel computed: ``spikes`` bool [B,T,N] (with a surrogate, 0.0 and 1.0), recorded traces [B,T,N], and
-    which stimuli stayed finite [B].
+    """What a kernel computed: ``spikes`` bool [B,T,N] (with a surrogate, 0.0 and 1.0; from triton packed, as
+    :func:`unpacked` takes them), recorded traces [B,T,N], and which stimuli stayed finite [B].
     """
 
     finite: Tensor
     spikes: Tensor | None = None
     traces: dict[str, Tensor] = field(default_factory=dict)
+
+
+def unpacked(spikes: Tensor, samples: int) -> Tensor:
+    """Return spikes bool [B,T,N] of bytes [B,T/8,N] that hold eight samples each, the first in the lowest bit.
+
+    Spikes that are not packed are returned as they are.
+    """
+    if spikes.dtype != torch.uint8:
+        return spikes
+    bits = torch.tensor([1 << k for k in range(8)], dtype=torch.uint8, device=spikes.device)
+    spread = (spikes[:, :, None, :] & bits[:, None]) != 0
+    return spread.reshape(spikes.shape[0], -1, spikes.shape[2])[:, :samples].contiguous()
 
 
 class Kernel(Protocol):

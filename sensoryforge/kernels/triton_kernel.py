@@ -31,10 +31,12 @@ def run(
 ) -> Output:
     """Run a population over a chunk; see :class:`sensoryforge.kernels.base.Kernel`. Threads are the card's own.
 
+    Spikes are packed (see :func:`sensoryforge.kernels.base.unpacked`), and may not be there yet when this returns.
     Raises ConfigError for a drive that is not float32 on a GPU, and where Triton is not installed.
     """
     _check(drive)
-    return _Run(afferents, drive, keys, record).output()
+    with torch.cuda.device_of(drive.rows):  # type: ignore[no-untyped-call]  # Triton launches on the current card
+        return _Run(afferents, drive, keys, record).output()
 
 
 def _check(drive: Drive) -> None:
@@ -64,14 +66,16 @@ class _Run(Prepared):
 
         source = write(self.plan, self.differing)
         arrays = self.arrays(source)
-        sizes = stimuli, samples, neurons = len(self.drive.rows), self.drive.samples, self.drive.neurons
+        stimuli, neurons = len(self.drive.rows), self.drive.neurons
         lanes = stimuli * neurons
         block = max(LANES, 1 << (lanes - 1).bit_length()) if interpreted() else LANES
         kernel: Any = load(source.text, "triton")
         with np.errstate(all="ignore"):  # the interpreter computes with numpy
-            kernel[(-(-lanes // block),)](*arrays.values(), *sizes, BLOCK=block, **OPTIONS)
+            kernel[(-(-lanes // block),)](
+                *arrays.values(), stimuli, self.drive.samples, neurons, BLOCK=block, **OPTIONS
+            )
         finite = arrays["finite"].bool().view(stimuli, neurons).all(dim=1)
-        spikes = unpacked(arrays["spikes"].cpu(), samples) if self.plan.model else None
+        spikes = arrays["spikes"] if self.plan.model else None
         return Output(finite, spikes, dict(zip(self.record, arrays["traces"], strict=True)))
 
     def arrays(self, source: Any) -> dict[str, Tensor]:
@@ -100,13 +104,3 @@ class _Run(Prepared):
         return {n: v.to(device).contiguous() for n, v in given.items()} | {
             n: torch.empty(shape, dtype=kind, device=device) for n, (shape, kind) in made.items()
         }
-
-
-def unpacked(packed: Tensor, samples: int) -> Tensor:
-    """Return spikes bool [B,T,N] from bytes of eight samples [B,T/8,N], the first sample in the lowest bit.
-
-    Bits cross the bus, bytes do not: both tensors are on the CPU.
-    """
-    bits = torch.tensor([1 << k for k in range(8)], dtype=torch.uint8, device=packed.device)
-    spread = (packed[:, :, None, :] & bits[:, None]) != 0
-    return spread.reshape(packed.shape[0], -1, packed.shape[2])[:, :samples].contiguous()

@@ -11,7 +11,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from sensoryforge.design import Design
-from sensoryforge.encoder import Encoded
+from sensoryforge.encoded import Encoded
 from sensoryforge.errors import FailedStimuliError
 from sensoryforge.lightning.encoding import Chunk, size
 from sensoryforge.signals import Signals

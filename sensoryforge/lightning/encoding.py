@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 from pytorch_lightning import LightningDataModule, LightningModule
 from torch.utils.data import DataLoader
 
-from sensoryforge.encoder import Encoded, Encoder
+from sensoryforge.encoded import Encoded
+from sensoryforge.encoder import Encoder
 from sensoryforge.experiment import Experiment
 from sensoryforge.types import Ints
 

@@ -19,10 +19,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 from torch.utils.data import DataLoader
 
-from sensoryforge.encoder import Encoder, Population
+from sensoryforge.encoder import Encoder
 from sensoryforge.errors import ConfigError, listing, suggest
 from sensoryforge.experiment import Experiment
 from sensoryforge.lightning.encoding import Chunk, EncodingModule, chunks
+from sensoryforge.population import Population
 
 _SUFFIX = "_spikes"
 

@@ -15,7 +15,7 @@ from typing import ClassVar, TypeGuard
 
 import numpy as np
 
-from sensoryforge.numerics import exp
+from sensoryforge.numerics import exp, namespace
 from sensoryforge.types import Columns, Floats, Frames, Positions, Space, Time
 
 TIME_TOLERANCE_MS = 1e-6
@@ -53,13 +53,19 @@ LENGTH = Range("mm", low=0.0, low_open=True)
 
 
 class Stimulus(ABC):
-    """A family of stimuli; an instance holds C conditions of it as columns of parameters."""
+    """A family of stimuli; an instance holds C conditions of it as columns of parameters.
+
+    ``tensors``: whether the methods take torch tensors as well as arrays, and give them the same bits, so that a GPU
+    can shape the stimuli. A class says so for itself, not for its subclasses: those may compute with NumPy.
+    """
 
     ranges: ClassVar[Mapping[str, Range]]
     separable: ClassVar[bool] = True
+    tensors: ClassVar[bool] = False
 
     def __init__(self, columns: Columns) -> None:
-        self._columns = {name: np.asarray(columns[name], dtype=np.float64) for name in self.ranges}
+        given = {name: columns[name] for name in self.ranges}
+        self._columns: Columns = {n: namespace(v).asarray(v, dtype=namespace(v).float64) for n, v in given.items()}
         self.count = len(next(iter(self._columns.values())))
 
     def __getitem__(self, name: str) -> Floats:
@@ -94,13 +100,24 @@ def footprint(stimulus: Stimulus, xy: Positions, height: Floats | float = 1.0) -
     It is formed as a product of one factor along x and one along y: on a lattice each needs only as many
     exponentials as there are columns or rows.
     """
-    xs, column = np.unique(xy[:, 0], return_inverse=True)
-    ys, row = np.unique(xy[:, 1], return_inverse=True)
+    xp = namespace(xy)
+    xs, column = xp.unique(xy[:, 0], return_inverse=True)
+    ys, row = xp.unique(xy[:, 1], return_inverse=True)
     across = height * _profile(xs, stimulus["center_x"], stimulus["sigma"])
     along = _profile(ys, stimulus["center_y"], stimulus["sigma"])
+    if xp is not np:
+        out: Space = (across[:, column] * along[:, row])[:, None]
+        return out
     out = np.empty((stimulus.count, 1, len(xy)))
     for condition in range(stimulus.count):
         np.multiply(across[condition].take(column), along[condition].take(row), out=out[condition, 0])
+    return out
+
+
+def steady(stimulus: Stimulus, t_ms: Floats) -> Time:
+    """Return ones, for a stimulus that does not change: ``[C, 1, T]``."""
+    column = stimulus[next(iter(stimulus.ranges))]
+    out: Time = namespace(t_ms).ones_like(column + t_ms)[:, None, :]
     return out
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-import numpy as np
-
-from sensoryforge.stimuli.base import DRIVE, LENGTH, PLACE, Range, Stimulus, footprint
+from sensoryforge.stimuli.base import DRIVE, LENGTH, PLACE, Range, Stimulus, footprint, steady
 from sensoryforge.types import Floats, Positions, Space, Time
 
 
 class Gaussian(Stimulus):
     """A static Gaussian indentation."""
+
+    tensors = True
 
     ranges: ClassVar[Mapping[str, Range]] = {
         "amplitude": DRIVE,
@@ -27,4 +27,4 @@ class Gaussian(Stimulus):
 
     def time(self, t_ms: Floats, duration_ms: float) -> Time:
         """Return ones."""
-        return np.ones((self.count, 1, len(t_ms)))
+        return steady(self, t_ms)

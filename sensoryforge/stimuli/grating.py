@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-import numpy as np
-
-from sensoryforge.numerics import cos_turns, sin_turns
-from sensoryforge.stimuli.base import DRIVE, LENGTH, Range, Stimulus
+from sensoryforge.numerics import cos_turns, divided, sin_turns
+from sensoryforge.stimuli.base import DRIVE, LENGTH, Range, Stimulus, steady
 from sensoryforge.types import Floats, Positions, Space, Time
 
 
 class Grating(Stimulus):
     """Ridges ``amplitude (1 + cos(2 pi (x cos o + y sin o) / wavelength)) / 2``, a ridge through the centre."""
+
+    tensors = True
 
     ranges: ClassVar[Mapping[str, Range]] = {
         "amplitude": DRIVE,
@@ -23,7 +23,7 @@ class Grating(Stimulus):
 
     def space(self, xy: Positions) -> Space:
         """Return the ridges."""
-        turns = self["orientation"] / 360.0
+        turns = divided(self["orientation"], 360.0)
         across = xy[:, 0] * cos_turns(turns) + xy[:, 1] * sin_turns(turns)
         ridges = cos_turns(across / self["wavelength"])
         ridges += 1.0
@@ -32,4 +32,4 @@ class Grating(Stimulus):
 
     def time(self, t_ms: Floats, duration_ms: float) -> Time:
         """Return ones."""
-        return np.ones((self.count, 1, len(t_ms)))
+        return steady(self, t_ms)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-import numpy as np
-
+from sensoryforge.numerics import namespace
 from sensoryforge.stimuli.base import DRIVE, LENGTH, PLACE, TIME_TOLERANCE_MS, Range, Stimulus, footprint
 from sensoryforge.types import Columns, Floats, Positions, Space, Time
 
 
 class Step(Stimulus):
     """A Gaussian indentation that is on for ``step_time <= t < step_time + hold_ms``."""
+
+    tensors = True
 
     ranges: ClassVar[Mapping[str, Range]] = {
         "amplitude": DRIVE,
@@ -31,7 +32,9 @@ class Step(Stimulus):
         """Return one while the step is on, zero before and after."""
         start = self["step_time"] - TIME_TOLERANCE_MS
         on = (t_ms >= start) & (t_ms < start + self["hold_ms"])
-        return on[:, None, :].astype(np.float64)
+        xp = namespace(on)
+        out: Time = xp.asarray(on[:, None, :], dtype=xp.float64)
+        return out
 
     @classmethod
     def check(cls, columns: Columns, duration_ms: float) -> list[str]:
