@@ -183,7 +183,7 @@ class _Run:
         part = part_size(experiment)
         stop = experiment.batch.on_error == "stop"
         export = ExportCallback(writer, experiment.design, part, self.signals, stop_on_error=stop)
-        bar = ProgressCallback(total, total - len(todo)) if self.progress else None
+        bar = ProgressCallback(total, total - len(todo), export) if self.progress else None
         try:
             made = chunks(todo, chunk_size(experiment), part)
             _predict(experiment, made, [c for c in (export, bar) if c], self.signals)
@@ -245,11 +245,11 @@ def _predict(experiment: Experiment, chunks: list[Chunk], callbacks: list[Any], 
     """Run Lightning's predict loop, quietly, on the experiment's device."""
     import torch
 
+    from sensoryforge.lightning.cards import OneProcess
     from sensoryforge.lightning.encoding import EncodingModule, StimulusDataModule
     from sensoryforge.lightning.quiet import silence
 
     device = _device(experiment.device)
-    index = int(device.partition(":")[2] or 0)
     signals.install()
     with silence():
         from pytorch_lightning import Trainer
@@ -259,7 +259,8 @@ def _predict(experiment: Experiment, chunks: list[Chunk], callbacks: list[Any], 
         try:
             trainer = Trainer(
                 accelerator="cpu" if device == "cpu" else "gpu",
-                devices=1 if device == "cpu" else [index],
+                devices=_devices(experiment, device),
+                strategy=OneProcess(),
                 callbacks=callbacks,
                 logger=False,
                 enable_checkpointing=False,
@@ -278,6 +279,14 @@ def _device(device: str) -> str:
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     return device
+
+
+def _devices(experiment: Experiment, device: str) -> int | list[int] | str:
+    """Return what Lightning is to take: one GPU by its number, those of ``pipeline.devices``, or the CPU."""
+    number = device.partition(":")[2]
+    if number:
+        return [int(number)]
+    return 1 if device == "cpu" else experiment.devices
 
 
 def _metadata(

@@ -42,6 +42,7 @@ def check(plain: Mapping[str, Any], sources: Mapping[str, str] | None = None) ->
     samples = _samples(pipeline, problems)
     found = families(entries, pipeline.get("duration_ms"), problems)
     unmet = [*device_problems(device := pipeline.get("device", "auto"))]
+    unmet = unmet or [*devices_problems(pipeline.get("devices", 1), device)]
     if batch.get("resume") and batch.get("overwrite"):
         both = "got true with batch.overwrite: true; a run is gone on with or discarded, not both"
         problems.append(f"batch.resume: {both}")
@@ -66,6 +67,7 @@ def check(plain: Mapping[str, Any], sources: Mapping[str, str] | None = None) ->
         config={**plain, "stimuli": [entry.values for entry in entries]},
         surrogate=pipeline["surrogate"],
         surrogate_width=float(pipeline["surrogate_width"]),
+        devices=pipeline["devices"],
     )
 
 
@@ -106,13 +108,31 @@ def device_problems(device: str, key: str = "pipeline.device") -> Iterator[str]:
     """Yield the line for a GPU that this machine does not have; torch is imported only to look for one."""
     if not device.startswith("cuda"):
         return
+    if int(device.partition(":")[2] or 0) >= _gpus():
+        yield f"{key}: got '{device}', but this machine {_found()}; set {key}: cpu (or auto)"
+
+
+def devices_problems(devices: int | list[int] | str, device: str) -> Iterator[str]:
+    """Yield the line for GPUs that this machine does not have, or that ``device`` leaves no choice of."""
+    if devices in (1, "auto"):
+        return
+    got = f"pipeline.devices: got {devices}"
+    if device == "cpu":
+        yield f"{got}, which are GPUs, but pipeline.device is cpu; set pipeline.devices: 1"
+    elif ":" in device:
+        yield f"{got}, but pipeline.device is one GPU, {device}; set pipeline.device: cuda"
+    elif (max(devices) + 1 if isinstance(devices, list) else int(devices)) > _gpus():
+        yield f"{got}, but this machine {_found()}; set pipeline.devices: 1 (or auto)"
+
+
+def _gpus() -> int:
     import torch
 
-    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    number = int(device.partition(":")[2] or 0)
-    if number >= count:
-        found = f"has {count}" if count else "has no GPU that torch can use"
-        yield f"{key}: got '{device}', but this machine {found}; set {key}: cpu (or auto)"
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
+def _found() -> str:
+    return f"has {_gpus()}" if _gpus() else "has no GPU that torch can use"
 
 
 def backend_problems(backend: str, device: str) -> Iterator[str]:

@@ -47,7 +47,8 @@ class BatchSpec:
 class Experiment:
     """Sheet, time axis, populations, design and output of one run; ``config`` is the same in plain containers.
 
-    ``chunk_size`` None means as many stimuli as fit; ``device`` and ``backend`` may be ``auto``.
+    ``chunk_size`` None means as many stimuli as fit; ``device`` and ``backend`` may be ``auto``; ``devices`` is what
+    Lightning's ``Trainer`` calls so: how many GPUs, which, or ``auto``.
     """
 
     sheet: Sheet
@@ -65,3 +66,4 @@ class Experiment:
     config: dict[str, Any]
     surrogate: str = "fast_sigmoid"
     surrogate_width: float = 30.0
+    devices: int | list[int] | str = 1

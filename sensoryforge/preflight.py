@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sensoryforge.store.checkpoint import Checkpoint, Committed
 
 DIRECTORIES = ("batch.output_dir", "hydra.run.dir", "hydra.sweep.dir")
-NO_EFFECT = frozenset({"device", "backend", "chunk_size", "surrogate", "surrogate_width"})
+NO_EFFECT = frozenset({"device", "devices", "backend", "chunk_size", "surrogate", "surrogate_width"})
 """Keys of ``pipeline`` that change how a result is computed and not what it is."""
 
 

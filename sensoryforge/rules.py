@@ -104,6 +104,13 @@ def _is_device(value: Any) -> bool:
     return isinstance(value, str) and re.fullmatch(r"auto|cpu|cuda(:\d+)?", value) is not None
 
 
+def _is_devices(value: Any) -> bool:
+    """Tell whether a value says how many GPUs, or which, none twice."""
+    if isinstance(value, list):
+        return value != [] and all(is_whole(n) and n >= 0 for n in value) and len(set(value)) == len(value)
+    return value == "auto" or (is_whole(value) and value >= 1)
+
+
 def _is_choice_of_saves(value: Any) -> bool:
     """Tell whether a value is a list of intermediates, none twice."""
     return isinstance(value, list) and all(name in SAVES for name in value) and len(set(value)) == len(value)
@@ -111,6 +118,7 @@ def _is_choice_of_saves(value: Any) -> bool:
 
 PIPELINE: dict[str, Rule] = {
     "device": Rule(_is_device, f"are {listing(DEVICES)}", DEVICES),
+    "devices": Rule(_is_devices, "is auto, or a whole number >= 1 (GPUs), or a list of their numbers", ("auto",)),
     "backend": one_of(*BACKENDS),
     "grid_size": Rule(_is_grid, f"is a whole number from 1 to {MAX_SIDE} (receptors), or [rows, columns]"),
     "spacing_mm": number("a number > 0", "mm", 0, strict=True),

@@ -66,6 +66,10 @@ LINES: list[tuple[str, str]] = [
     ("pipeline.seed=1.5", "pipeline.seed: got 1.5, allowed is a whole number from 0 to *"),
     ("pipeline.device=cpuu", "pipeline.device: got 'cpuu', allowed are auto, cpu, cuda, cuda:N; did you mean 'cpu'?"),
     ("pipeline.device=cuda:99", "pipeline.device: got 'cuda:99', but this machine has *; set pipeline.device: cpu (or auto)"),
+    ("pipeline.devices=0", "pipeline.devices: got 0, allowed is auto, or a whole number >= 1 (GPUs), or a list of their numbers"),
+    ("pipeline.devices=[0,0]", "pipeline.devices: got [0, 0], allowed is auto, or *"),
+    ("pipeline.devices=[]", "pipeline.devices: got [], allowed is auto, or *"),
+    ("pipeline.devices=99", "pipeline.devices: got 99, but this machine has *; set pipeline.devices: 1 (or auto)"),
     ("pipeline.backend=numbaa", "pipeline.backend: got 'numbaa', allowed are *; did you mean 'numba'?"),
     # neurons
     ("neurons.sa_neurons=0", "neurons.sa_neurons: got 0, allowed is a whole number >= 1 (neurons)"),

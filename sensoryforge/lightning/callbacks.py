@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -17,10 +19,15 @@ from sensoryforge.lightning.encoding import Chunk, size
 from sensoryforge.signals import Signals
 from sensoryforge.store.writer import DatasetWriter
 
+WAIT_S = 1.0
+"""Waiting for the disk that is not worth a word."""
+
 
 class ExportCallback(Callback):
     """Hands finished stimuli to the writer, a part of ``part_size`` at a time; one part is written while the next
-    is simulated.
+    is simulated. Chunks that are still on their way from a GPU are waited for as late as can be.
+
+    ``waited_s``: how long the simulation stood still because a part was not written yet.
     """
 
     def __init__(
@@ -30,7 +37,8 @@ class ExportCallback(Callback):
         self.pool = ThreadPoolExecutor(1, "commit")
         self.writing: Future[None] | None = None
         self.writer, self.design, self.part_size, self.signals = writer, design, part_size, signals
-        self.stop_on_error = stop_on_error
+        self.stop_on_error, self.waited_s = stop_on_error, 0.0
+        self.underway: deque[tuple[Chunk, Encoded]] = deque()
         self.entries: list[dict[str, Any]] = []
         self.arrays: list[dict[str, Tensor]] = []
         self.failures: list[dict[str, Any]] = []
@@ -48,11 +56,10 @@ class ExportCallback(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Keep a chunk; commit when a part is full."""
+        """Take a chunk, and keep those that there is no more time for; commit when a part is full."""
         with self.signals.held():
-            self._keep(batch, outputs)
-            if len(self.entries) >= self.part_size:
-                self._commit()
+            self.underway.append((batch, outputs))
+            self._arrive(getattr(pl_module, "ahead", 0))
         if self.stop_on_error and self.failures:
             raise FailedStimuliError(describe(self.failures[0]))
 
@@ -63,8 +70,18 @@ class ExportCallback(Callback):
     def flush(self) -> None:
         """Commit the stimuli that are computed and not yet on disk, and wait until they are."""
         with self.signals.held():
-            self._commit()
-            self._wait()
+            try:
+                self._arrive(0)
+            finally:
+                self._commit()
+                self._wait()
+
+    def _arrive(self, ahead: int) -> None:
+        """Keep chunks until ``ahead`` are underway."""
+        while len(self.underway) > ahead:
+            self._keep(*self.underway.popleft())
+            if len(self.entries) >= self.part_size:
+                self._commit()
 
     def _keep(self, chunk: Chunk, encoded: Encoded) -> None:
         entries = [entry for start, stop in chunk for entry in _entries(self.design, start, stop)]
@@ -75,7 +92,9 @@ class ExportCallback(Callback):
         self.arrays.append(encoded.arrays)
 
     def _commit(self) -> None:
+        begun = time.perf_counter()
         self._wait()
+        self.waited_s += time.perf_counter() - begun
         if self.entries:
             self.writing = self.pool.submit(self._write, self.entries, self.arrays)
             self.entries, self.arrays = [], []
@@ -108,11 +127,11 @@ def describe(entry: dict[str, Any]) -> str:
 
 
 class ProgressCallback(Callback):
-    """A bar that counts stimuli, on standard error."""
+    """A bar that counts stimuli, on standard error, and says so when the simulation waits for the disk."""
 
-    def __init__(self, total: int, done: int = 0) -> None:
+    def __init__(self, total: int, done: int = 0, export: ExportCallback | None = None) -> None:
         super().__init__()
-        self.total, self.done = total, done
+        self.total, self.done, self.export = total, done, export
         self.bar: tqdm[Any] | None = None
 
     def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -130,6 +149,8 @@ class ProgressCallback(Callback):
     ) -> None:
         """Count a chunk."""
         if self.bar is not None:
+            if self.export and self.export.waited_s > WAIT_S:
+                self.bar.set_postfix_str(f"waited {self.export.waited_s:.0f} s for writing", refresh=False)
             self.bar.update(size(batch))
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import Any, TypeAlias
 
 from pytorch_lightning import LightningDataModule, LightningModule
@@ -11,6 +12,7 @@ from torch.utils.data import DataLoader
 from sensoryforge.encoded import Encoded
 from sensoryforge.encoder import Encoder
 from sensoryforge.experiment import Experiment
+from sensoryforge.lightning.cards import OneProcess
 from sensoryforge.types import Ints
 
 Chunk: TypeAlias = tuple[tuple[int, int], ...]
@@ -43,11 +45,27 @@ def _ranges(positions: Sequence[int]) -> Chunk:
 
 
 class EncodingModule(LightningModule):
-    """Encodes chunks of an experiment's stimuli into spike trains; ``predict_step`` takes a :data:`Chunk`."""
+    """Encodes chunks of an experiment's stimuli into spike trains; ``predict_step`` takes a :data:`Chunk`.
+
+    With the strategy :class:`OneProcess` the chunks go to its devices in turn.
+    """
 
     def __init__(self, experiment: Experiment, backend: str = "torch") -> None:
         super().__init__()
         self.encoder = Encoder(experiment, backend)
+        self._encoders = [self.encoder]
+
+    @property
+    def ahead(self) -> int:
+        """How many chunks are begun before an earlier one is waited for."""
+        return len(self._encoders) - (not self.encoder.on_gpu)
+
+    def on_predict_start(self) -> None:
+        """Have an encoder on each device; they share what does not depend on it."""
+        strategy, experiment = self.trainer.strategy, self.encoder.experiment
+        others = strategy.parallel_devices[1:] if isinstance(strategy, OneProcess) else []
+        shared = {id(kept): kept for kept in (experiment, *experiment.populations.values())}
+        self._encoders = [self.encoder, *(deepcopy(self.encoder, dict(shared)).to(device) for device in others)]
 
     def forward(self, chunk: Chunk) -> Encoded:
         """Return the spikes of a chunk; see :meth:`sensoryforge.encoder.Encoder.forward`."""
@@ -55,8 +73,9 @@ class EncodingModule(LightningModule):
         return encoded
 
     def predict_step(self, batch: Chunk, batch_idx: int = 0, dataloader_idx: int = 0) -> Encoded:
-        """Return the spikes of a chunk."""
-        return self.forward(batch)
+        """Return the spikes of a chunk; on a GPU they are still on their way."""
+        encoded: Encoded = self._encoders[batch_idx % len(self._encoders)](batch)
+        return encoded
 
 
 class StimulusDataModule(LightningDataModule):

@@ -1,0 +1,200 @@
+"""Several devices in one process, and chunks that are still on their way; two CPUs stand in for GPUs."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from pytorch_lightning import Trainer
+from run_cases import FORMATS, bits, experiment, run
+
+from sensoryforge import batch
+from sensoryforge.checks import devices_problems
+from sensoryforge.encoded import Encoded, joined, send
+from sensoryforge.encoder import Encoder
+from sensoryforge.lightning.callbacks import ExportCallback, ProgressCallback
+from sensoryforge.lightning.cards import OneProcess
+from sensoryforge.lightning.encoding import EncodingModule, StimulusDataModule
+from sensoryforge.lightning.quiet import silence
+from sensoryforge.store.results import load
+
+SWEEP = ("stimuli.amplitude=[10, 20, 30]", "stimuli.sigma=[0.3, 0.6]", "stimuli.repetitions=2", "pipeline.chunk_size=1")
+
+
+@pytest.fixture
+def two(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, str]]:
+    """Let runs have two devices; return what happens to each chunk, in order."""
+    happened: list[tuple[int, str]] = []
+    monkeypatch.setattr(batch, "_devices", lambda *_: 2)
+    forward = Encoder.forward
+
+    def watched(self: Encoder, ranges: Any) -> Encoded:
+        number, encoded = ranges[0][0], forward(self, ranges)
+        happened.append((number, "begun"))
+
+        def arrive() -> Any:
+            happened.append((number, "arrived"))
+            return encoded.made
+
+        return Encoded(arrive)
+
+    monkeypatch.setattr(Encoder, "forward", watched)
+    return happened
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_several_devices_make_the_same_dataset(
+    tmp_path: Path, form: str, two: list[tuple[int, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    several = run(tmp_path / "two", *SWEEP, f"batch.format={form}")
+    assert [number for number, what in two if what == "begun"] == list(range(12))
+    monkeypatch.setattr(batch, "_devices", lambda *_: 1)
+    assert bits(several) == bits(run(tmp_path / "one", *SWEEP, f"batch.format={form}"))
+
+
+def test_a_chunk_is_waited_for_when_the_next_has_begun(tmp_path: Path, two: list[tuple[int, str]]) -> None:
+    run(tmp_path, *SWEEP)
+    wanted = [(0, "begun")]
+    for number in range(1, 12):
+        wanted += [(number, "begun"), (number - 1, "arrived")]
+    assert two == [*wanted, (11, "arrived")]
+
+
+@pytest.mark.parametrize(("number", "ends"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)])
+def test_what_was_underway_when_a_signal_came_is_kept(
+    tmp_path: Path, two: list[tuple[int, str]], number: int, ends: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forward = Encoder.forward
+
+    def interrupted(self: Encoder, ranges: Any) -> Encoded:
+        if ranges[0][0] == 5:
+            os.kill(os.getpid(), number)
+        return forward(self, ranges)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Encoder, "forward", interrupted)
+        with pytest.raises(ends):
+            run(tmp_path / "cut", *SWEEP)
+    assert two[-1] == (4, "arrived")
+    assert len(load(tmp_path / "cut")) == 5
+    assert bits(run(tmp_path / "cut", *SWEEP, "batch.resume=true")) == bits(run(tmp_path / "whole", *SWEEP))
+
+
+def test_a_chunk_that_never_arrives_costs_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost() -> Any:
+        raise RuntimeError("the device is gone")
+
+    monkeypatch.setattr(batch, "_devices", lambda *_: 2)
+    forward = Encoder.forward
+    with monkeypatch.context() as patch:
+        patch.setattr(Encoder, "forward", lambda s, r: Encoded(lost) if r[0][0] == 6 else forward(s, r))
+        with pytest.raises(RuntimeError, match="the device is gone"):
+            run(tmp_path, *SWEEP)
+    assert load(tmp_path).table["index"].tolist()[:6] == list(range(6))
+    assert len(run(tmp_path, *SWEEP, "batch.resume=true")) == 12
+
+
+def test_an_encoder_on_each_device_shares_the_experiment(tmp_path: Path) -> None:
+    e = experiment(tmp_path, *SWEEP)
+    module, strategy = EncodingModule(e, "numba"), OneProcess()
+    quiet: dict[str, Any] = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
+    with silence():
+        trainer = Trainer(accelerator="cpu", devices=3, strategy=strategy, **quiet)
+        made = trainer.predict(module, datamodule=StimulusDataModule([((k, k + 1),) for k in range(12)]))
+    assert strategy.parallel_devices == [torch.device("cpu")] * 3
+    encoders = module._encoders
+    assert len({id(encoder) for encoder in encoders}) == 3
+    assert {id(encoder.experiment) for encoder in encoders} == {id(e)}
+    assert module.ahead == 2
+    whole = Encoder(e, "torch")([(0, 12)]).arrays
+    for name, array in joined(made or []).arrays.items():  # type: ignore[arg-type]
+        assert torch.equal(array, whole[name])
+
+
+def test_errors_of_joined_chunks_keep_their_rows() -> None:
+    parts = [({"x": torch.zeros(3)}, {1: "bad"}), ({"x": torch.ones(2)}, {0: "worse"})]
+    whole = joined([Encoded(lambda part=part: part) for part in parts])  # type: ignore[misc]
+    assert whole.arrays["x"].tolist() == [0, 0, 0, 1, 1]
+    assert whole.errors == {1: "bad", 3: "worse"}
+
+
+def test_what_is_on_the_cpu_is_there_at_once() -> None:
+    tensors = {"x": torch.ones(3)}
+    assert send(tensors)() is tensors
+
+
+@pytest.mark.parametrize(
+    ("devices", "device", "line"),
+    [
+        (1, "cpu", ""),
+        ("auto", "cpu", ""),
+        (2, "cuda", ""),
+        ([0, 1], "auto", ""),
+        (2, "cpu", "pipeline.devices: got 2, which are GPUs, but pipeline.device is cpu; set pipeline.devices: 1"),
+        ([0, 1], "cuda:1", "pipeline.devices: got [0, 1], but pipeline.device is one GPU, cuda:1; set *: cuda"),
+        (3, "cuda", "pipeline.devices: got 3, but this machine has 2; set pipeline.devices: 1 (or auto)"),
+        ([2], "auto", "pipeline.devices: got [2], but this machine has 2; set pipeline.devices: 1 (or auto)"),
+    ],
+)
+def test_devices_that_are_not_there_are_refused(
+    devices: Any, device: str, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sensoryforge.checks._gpus", lambda: 2)
+    expected = [line.replace("*", "pipeline.device")] if line else []
+    assert list(devices_problems(devices, device)) == expected
+
+
+@pytest.mark.parametrize(
+    ("device", "devices", "taken"),
+    [
+        ("cpu", 1, 1),
+        ("cuda", 1, 1),
+        ("cuda", 3, 3),
+        ("cuda", [0, 2], [0, 2]),
+        ("cuda", "auto", "auto"),
+        ("cuda:1", 1, [1]),
+    ],
+)
+def test_lightning_takes_the_devices_that_are_asked_for(tmp_path: Path, device: str, devices: Any, taken: Any) -> None:
+    e = experiment(tmp_path)
+    object.__setattr__(e, "devices", devices)
+    assert batch._devices(e, device) == taken
+
+
+def test_a_wait_for_writing_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    e = experiment(tmp_path, *SWEEP)
+    export = ExportCallback(None, e.design, 4, None)  # type: ignore[arg-type]
+    bar: Any = ProgressCallback(12, export=export)
+    bar.on_predict_start(None, None)
+    bar.on_predict_batch_end(None, None, None, ((0, 4),), 0)
+    bar.bar.refresh()
+    assert "waited" not in capsys.readouterr().err
+    export.waited_s = 3.2
+    bar.on_predict_batch_end(None, None, None, ((4, 8),), 1)
+    bar.bar.refresh()
+    bar.close()
+    assert "waited 3 s for writing" in capsys.readouterr().err
+
+
+def test_the_wait_for_a_part_that_is_not_written_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import time
+
+    kept: list[ExportCallback] = []
+    made, write = ExportCallback.__init__, ExportCallback._write
+
+    def init(self: ExportCallback, *given: Any, **more: Any) -> None:
+        made(self, *given, **more)
+        kept.append(self)
+
+    def slow(self: ExportCallback, *given: Any) -> None:
+        time.sleep(0.2)
+        write(self, *given)
+
+    monkeypatch.setattr(ExportCallback, "__init__", init)
+    monkeypatch.setattr(ExportCallback, "_write", slow)
+    run(tmp_path, *SWEEP)
+    assert kept[0].waited_s > 0.2  # six parts, each of them 0.2 s, and next to no simulation
