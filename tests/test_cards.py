@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -125,6 +127,62 @@ def test_errors_of_joined_chunks_keep_their_rows() -> None:
 def test_what_is_on_the_cpu_is_there_at_once() -> None:
     tensors = {"x": torch.ones(3)}
     assert send(tensors)() is tensors
+
+
+class OnCard(torch.Tensor):
+    """A tensor that says it is on a GPU."""
+
+    is_cuda = True  # type: ignore[assignment]
+    used: ClassVar[list[str]] = []
+
+    def record_stream(self, stream: object) -> None:
+        self.used.append(f"kept for {stream}")
+
+
+class Stream:
+    """Writes down what is asked of a stream."""
+
+    def __init__(self, device: object) -> None:
+        self.name = "side"
+
+    def __str__(self) -> str:
+        return self.name
+
+    def wait_stream(self, other: str) -> None:
+        OnCard.used.append(f"{self} waits for {other}")
+
+    def record_event(self) -> Stream:
+        OnCard.used.append("event")
+        return self
+
+    def synchronize(self) -> None:
+        OnCard.used.append("waited for")
+
+
+def test_what_leaves_a_gpu_is_copied_beside_its_work_and_waited_for_when_it_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    @contextmanager
+    def within(stream: Stream) -> Iterator[None]:
+        OnCard.used.append(f"on {stream}")
+        yield
+        OnCard.used.append(f"off {stream}")
+
+    empty = torch.empty
+    monkeypatch.setattr(torch, "empty", lambda shape, dtype, pin_memory: [empty(shape, dtype=dtype)][pin_memory - 1])
+    monkeypatch.setattr(torch.cuda, "Stream", Stream)
+    monkeypatch.setattr(torch.cuda, "stream", within)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: "the kernels")
+    OnCard.used.clear()
+    tensors = {"x": torch.arange(3).as_subclass(OnCard), "y": torch.ones(2).as_subclass(OnCard), "z": torch.zeros(1)}
+    wait = send(tensors, ["y"])
+    assert OnCard.used == ["side waits for the kernels", "on side", "kept for side", "off side", "event"]
+    landed = wait()
+    assert OnCard.used[-1] == "waited for"
+    assert type(landed["x"]) is torch.Tensor
+    assert landed["x"].tolist() == [0, 1, 2]
+    assert landed["y"] is tensors["y"]
+    assert landed["z"] is tensors["z"]
 
 
 @pytest.mark.parametrize(

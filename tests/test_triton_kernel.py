@@ -214,3 +214,13 @@ def test_float64_is_left_to_torch() -> None:
     drive = Drive(torch.tensor([0]), frames=torch.zeros(1, 4, 3, dtype=torch.float64))
     with pytest.raises(ConfigError, match="use backend torch"):
         kernel("triton")(afferents(SA, IZHIKEVICH), drive, None)
+
+
+def test_the_benchmark_of_a_gpu_runs_and_its_spikes_are_those_of_the_cpu() -> None:
+    script = Path(__file__).parents[1] / "benchmarks" / "gpu.py"
+    done = subprocess.run([sys.executable, str(script), "--tiny"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    rows = [line.split("|")[1:-1] for line in done.stdout.splitlines() if line.startswith("|")]
+    assert [int(row[0]) for row in rows[2:]] == [1, 5]
+    assert all(float(row[3]) > 0 and float(row[4]) > 0 for row in rows[2:])
+    assert "seventh dataset, from prompt to prompt" in done.stdout
