@@ -58,6 +58,17 @@ def test_several_devices_make_the_same_dataset(
     assert bits(several) == bits(run(tmp_path / "one", *SWEEP, f"batch.format={form}"))
 
 
+def test_a_run_of_triton_shaped_on_its_devices_makes_the_same_dataset(
+    tmp_path: Path, two: list[tuple[int, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick = ("stimuli.amplitude=[20, 60]", "stimuli.repetitions=3", "pipeline.chunk_size=2", "batch=hdf5")
+    whole = run(tmp_path / "cpu", *quick)
+    if not torch.cuda.is_available():
+        monkeypatch.setattr(Encoder, "on_gpu", True)
+    ours = run(tmp_path / "gpu", *quick, "pipeline.backend=triton", "batch.save=[]")
+    assert bits(ours) == bits(whole)
+
+
 def test_a_chunk_is_waited_for_when_the_next_has_begun(tmp_path: Path, two: list[tuple[int, str]]) -> None:
     run(tmp_path, *SWEEP)
     wanted = [(0, "begun")]
