@@ -18,6 +18,8 @@ SAMPLE_INPUTS = frozenset({"I", "dI"})
 STEP_INPUTS = frozenset({"t"})
 FAINT = 1e-30
 """Float32 filter states below it are 0: they would decay into subnormal numbers, which take three times as long."""
+SETTLED_EVERY = 8
+"""Samples from one look at :data:`FAINT` states to the next: a power of two, from the first sample on."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def step_program(block: Block, *, exact: bool = True) -> Program:
 
 
 def settled_program(block: Block) -> Program:
-    """Return the program that ends a filter's sample: a state that has decayed below :data:`FAINT` becomes 0."""
+    """Return the program of the look at a filter's states: one that has decayed below :data:`FAINT` becomes 0."""
     return plain({s: op("where", op("lt", op("abs", name(s)), FAINT), 0.0, name(s)) for s in block.states})
 
 

@@ -198,10 +198,19 @@ def test_a_neuron_that_overflows_is_reported_as_torch_reports_it() -> None:
     assert out.finite.tolist() == [True, False, True]
 
 
-def test_filter_states_below_1e_30_are_zero_and_drives_below_the_normal_numbers_are_kept() -> None:
+@pytest.mark.parametrize("substeps", [1, 5, 200])
+def test_filter_states_that_have_decayed_are_zero_and_never_subnormal(substeps: int) -> None:
+    time = torch.zeros(1, 1, 400)
+    time[:, :, :10] = 1
+    quick = afferents(shipped("filter", "sa", tau_r=1.0, tau_d=2.0), None, substeps=substeps)
+    out = compare(quick, Drive(torch.tensor([0]), space=draw(1, 1, 60, low=1.0, high=40.0), time=time)).traces["y"]
+    assert not out[:, -1].any()
+    assert out[out > 0].min() > 1e-34  # at most the decay of eight samples below 1e-30
+
+
+def test_drives_below_the_normal_numbers_are_kept() -> None:
     drive = Drive(torch.tensor([0]), space=draw(1, 1, 60, low=1e-39, high=1e-37), time=torch.ones(1, 1, 40))
     out = compare(afferents(SA, None), drive)
-    assert not out.traces["filtered"].any()
     assert ((out.traces["drive"] > 0) & (out.traces["drive"] < 1.17e-38)).any()
 
 

@@ -230,11 +230,15 @@ class Body:
             lines.append(Line("before", "drive", ("drive",)))
         return lines
 
+    def settled(self) -> list[Line]:
+        """Return what is done before some samples, if there is a filter: its faint states become 0."""
+        return self.parts["settled"].step("", spiked=False) if "settled" in self.parts else []
+
     def filtered(self, noise: str) -> list[Line]:
-        """Return the end of the filter's sample and the model's current; ``noise`` is where the noise stands."""
+        """Return the filter's output and the model's current; ``noise`` is where the sample's noise stands."""
         lines, result, part = [], "drive", self.parts.get("output")
         if part is not None:
-            lines = [*self.parts["settled"].step("", spiked=False), *part.lines(2, f"t{self.plan.substeps - 1}")]
+            lines = part.lines(2, f"t{self.plan.substeps - 1}")
             result = part.operand(part.program.outputs["output"], f"t{self.plan.substeps - 1}")
         lines.append(Line("filtered", result, (result,)))
         if self.plan.model is not None:

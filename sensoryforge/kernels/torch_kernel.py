@@ -12,7 +12,7 @@ from sensoryforge.kernels.base import Afferents, Drive, Output
 from sensoryforge.kernels.machine import Machine
 from sensoryforge.kernels.surrogate import Surrogate, either
 from sensoryforge.noise import Normals
-from sensoryforge.program import initial_program, output_program, settled_program, step_program
+from sensoryforge.program import SETTLED_EVERY, initial_program, output_program, settled_program, step_program
 
 
 class Stepper:
@@ -35,6 +35,7 @@ class Stepper:
         self.step.set(dt=step_ms)
         self.out = Machine(output_program(block, exact=exact), like.dtype, like.device)
         self.out.set(dt=step_ms)
+        self.samples = 0
         settled = exact and block.kind == "filter"
         self.settled = Machine(settled_program(block), like.dtype, like.device) if settled else None
         initial = Machine(initial_program(block, exact=exact), like.dtype, like.device)
@@ -46,6 +47,9 @@ class Stepper:
 
     def advance(self, times: Tensor, **inputs: Tensor) -> Tensor | None:
         """Take the steps of one sample, starting at ``times`` [substeps]; return where any of them spiked."""
+        if self.settled is not None and self.samples % SETTLED_EVERY == 0:
+            self.states = self.settled.run(**self.states)
+        self.samples += 1
         self.step.set(**inputs)
         self.step.level(1)
         spiked: Tensor | None = None
@@ -57,8 +61,6 @@ class Stepper:
             self.states = new
             if spike is not None:
                 spiked = spike if spiked is None else self.either(spiked, spike)
-        if self.settled is not None:
-            self.states = self.settled.run(**self.states)
         return spiked
 
     def either(self, a: Tensor, b: Tensor) -> Tensor:

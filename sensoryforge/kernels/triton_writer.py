@@ -15,7 +15,7 @@ import numpy as np
 
 from sensoryforge.functions import normal_pair
 from sensoryforge.kernels.codegen import Body, Line, Part, Plan, Source
-from sensoryforge.program import plain
+from sensoryforge.program import SETTLED_EVERY, plain
 
 
 @lru_cache(maxsize=64)
@@ -84,7 +84,9 @@ class _Writer(Body):
         terms = self.plan.terms
         now = [f"now{k} = tl.load(time + (condition * {terms} + {k}) * samples + sample)" for k in range(terms)]
         frame = ["frame = tl.load(space + (condition * samples + sample) * neurons + n)"]
-        lines = [*(now or frame), *_texts(self.drive()), *self.steps("filter")]
+        settled = [indent(line, _TAB) for line in _texts(self.settled())]
+        settled = [f"if (sample & {SETTLED_EVERY - 1}) == 0:", *settled] if settled else []
+        lines = [*settled, *(now or frame), *_texts(self.drive()), *self.steps("filter")]
         last = f"t{self.plan.substeps - 1}"
         output = _texts(self.filtered("z0"))
         if any(last in line for line in output):

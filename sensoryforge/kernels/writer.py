@@ -17,7 +17,7 @@ from textwrap import indent
 
 from sensoryforge.functions import normal_pair
 from sensoryforge.kernels.codegen import Body, Line, Part, Plan, Source
-from sensoryforge.program import plain
+from sensoryforge.program import SETTLED_EVERY, plain
 
 WIDTH = 512
 """Neurons in a tile: its rows, 2 KB each, stay in the first-level cache."""
@@ -174,7 +174,12 @@ class _Writer(Body):
             else ["copy(at_frame, 0, frames, (condition * samples + sample) * neurons + first, width)"]
         )
         now = [f"now{k} = time[condition, {k}, sample]" for k in range(self.plan.terms)]
-        return [*self.noise(), *frame, *now, *self.times(), *map(self.loop, self.loops), *spikes, *traces]
+        loops = map(self.loop, self.loops)
+        return [*self.settle(), *self.noise(), *frame, *now, *self.times(), *loops, *spikes, *traces]
+
+    def settle(self) -> list[str]:
+        lines = Loop(self.settled())
+        return [f"if sample & {SETTLED_EVERY - 1} == 0:", indent(self.loop(lines), _TAB)] if lines.lines else []
 
     def times(self) -> list[str]:
         needs = {n for loop in self.loops for n in loop.needs}
