@@ -45,11 +45,11 @@ if TYPE_CHECKING:
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 PHILOX = 10 * (2 * 2 + 2 * 2 + 2)
 """Operations for four words: in each round two products of two words each, four exclusive ors, two sums."""
-CHAINS, ROUNDS = 8, 512
+CHAINS, ROUNDS = 8, 1 << 14
 
 
 @triton.jit
-def multiply_and_add(out: Any, rounds: tl.constexpr, BLOCK: tl.constexpr) -> None:
+def multiply_and_add(out: tl.tensor, rounds: tl.constexpr, BLOCK: tl.constexpr) -> None:
     """Take eight independent numbers in each lane through a product and a sum, over and over."""
     lane = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     x = lane.to(tl.float32)

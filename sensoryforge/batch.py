@@ -11,9 +11,9 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from sensoryforge.checks import triton_lacks
 from sensoryforge.composer import written
 from sensoryforge.errors import FailedStimuliError, StorageError
 from sensoryforge.estimate import chunk_size, estimate, part_size
@@ -34,12 +34,12 @@ Echo = Callable[[str], None]
 
 
 def backend_for(experiment: Experiment, device: str) -> str:
-    """Return the backend that runs an experiment; ``auto`` chooses by device alone (torch where Triton is missing)."""
+    """Return the backend that runs an experiment; ``auto`` chooses by device alone (torch where Triton is lacking)."""
     if experiment.backend != "auto":
         return experiment.backend
     if not device.startswith("cuda"):
         return "numba"
-    return "triton" if find_spec("triton") else "torch"
+    return "torch" if triton_lacks() else "triton"
 
 
 def dry_run(experiment: Experiment) -> list[str]:
@@ -266,6 +266,7 @@ def _predict(experiment: Experiment, chunks: list[Chunk], callbacks: list[Any], 
                 enable_checkpointing=False,
                 enable_model_summary=False,
                 enable_progress_bar=False,
+                inference_mode=False,  # what is underway when a run is stopped is put right after predict has ended
             )
             module = EncodingModule(experiment, backend_for(experiment, device))
             trainer.predict(module, datamodule=StimulusDataModule(chunks), return_predictions=False)
@@ -281,12 +282,14 @@ def _device(device: str) -> str:
     return device
 
 
-def _devices(experiment: Experiment, device: str) -> int | list[int] | str:
+def _devices(experiment: Experiment, device: str) -> int | list[int]:
     """Return what Lightning is to take: one GPU by its number, those of ``pipeline.devices``, or the CPU."""
     number = device.partition(":")[2]
     if number:
         return [int(number)]
-    return 1 if device == "cpu" else experiment.devices
+    if device == "cpu":
+        return 1
+    return -1 if experiment.devices == "auto" else experiment.devices  # of "auto" a notebook would get one
 
 
 def _metadata(

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, version
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from sensoryforge.receptors import Sheet
 SECTIONS = ("pipeline", "neurons", "stimuli", "batch")
 STEP_MS = 0.1
 """Longest integration step that ``substeps: auto`` takes."""
+OLDEST_TRITON = (3, 4)
 TOLERANCE_SAMPLES = 1e-6
 """How far the duration may be from a whole number of samples."""
 
@@ -141,10 +142,19 @@ def backend_problems(backend: str, device: str) -> Iterator[str]:
         yield f"pipeline.backend: got 'numba', which runs on the CPU, not on {device}; set auto, torch or triton"
     if backend != "triton":
         return
-    if not find_spec("triton"):
-        yield "pipeline.backend: got 'triton', which is not installed; set auto, or pip install \"sensoryforge[gpu]\""
+    if lacks := triton_lacks():
+        yield f"pipeline.backend: got 'triton', which {lacks}; set auto, or pip install \"sensoryforge[gpu]\""
     elif not os.environ.get("TRITON_INTERPRET") and (device == "cpu" or any(device_problems("cuda"))):
         yield "pipeline.backend: got 'triton', which runs on a GPU, not on the CPU; set auto, numba or torch"
+
+
+def triton_lacks() -> str:
+    """Return in words why Triton cannot be used, nothing if it can."""
+    try:
+        found = version("triton")
+    except PackageNotFoundError:
+        return "is not installed"
+    return "" if tuple(map(int, re.findall(r"\d+", found)[:2])) >= OLDEST_TRITON else f"is too old, {found}"
 
 
 # --- populations ---

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TypeAlias
 
@@ -17,16 +17,19 @@ class Encoded:
     """Arrays [B, ...] by name, and what went wrong, by row. Whoever reads either waits until they have arrived."""
 
     def __init__(self, arrive: Callable[[], Made]) -> None:
-        self._arrive = arrive
+        self._arrive: Callable[[], Made] | None = arrive
 
     @cached_property
     def made(self) -> Made:
         """Both together."""
-        return self._arrive()
+        assert self._arrive is not None
+        made = self._arrive()
+        self._arrive = None  # it holds what they were made from
+        return made
 
     @property
     def arrays(self) -> Arrays:
-        """The arrays, on the CPU but for spikes that have a gradient."""
+        """The arrays, on the CPU; where something is learned, on the encoder's device."""
         return self.made[0]
 
     @property
@@ -35,27 +38,28 @@ class Encoded:
         return self.made[1]
 
 
-def send(tensors: Arrays, staying: Collection[str] = ()) -> Callable[[], Arrays]:
-    """Begin to bring tensors to the CPU, but for those named in ``staying``; return what waits for them.
+def send(tensors: Arrays) -> Callable[[], Arrays]:
+    """Begin to bring tensors to the CPU; return what waits for them.
 
-    They leave a GPU by a stream of their own, so that its next work need not wait, and land in page-locked memory.
+    They leave a GPU by a stream of their own, so that its next work need not wait, and land in page-locked memory, of
+    which there is little: whoever waits gets copies.
     """
-    moving = {n: t for n, t in tensors.items() if t.is_cuda and n not in staying}
+    moving = {n: t for n, t in tensors.items() if t.is_cuda}
     if not moving:
         return lambda: tensors
     device = next(iter(moving.values())).device
     stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
     stream.wait_stream(torch.cuda.current_stream(device))
-    landed = {n: torch.empty(t.shape, dtype=t.dtype, pin_memory=True) for n, t in moving.items()}
+    landed = {n: torch.empty(t.shape, dtype=t.dtype, pin_memory=True) if t.is_cuda else t for n, t in tensors.items()}
     with torch.cuda.stream(stream):
         for name, tensor in moving.items():
             landed[name].copy_(tensor, non_blocking=True)
             tensor.record_stream(stream)
-    event = stream.record_event()
+    event, names = stream.record_event(), tuple(moving)
 
     def wait() -> Arrays:
         event.synchronize()
-        return tensors | landed
+        return {n: t.clone() if n in names else t for n, t in landed.items()}
 
     return wait
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,7 +23,7 @@ from sensoryforge.design import Design, Span
 from sensoryforge.encoded import Arrays, Encoded, Made, joined, send
 from sensoryforge.errors import SensoryForgeError
 from sensoryforge.experiment import Experiment
-from sensoryforge.kernels import Drive, Output, kernel, unpacked
+from sensoryforge.kernels import Drive, Output, kernel, unpacked, uploaded
 from sensoryforge.noise import keys
 from sensoryforge.numerics import hash64
 from sensoryforge.population import Population
@@ -80,16 +82,21 @@ class Encoder(nn.Module):
         size = sum(stop - start for start, stop in ranges)
         if size > self.most:
             return self._in_halves(ranges, size)
-        try:
-            return self._encode_all(ranges)
-        except torch.OutOfMemoryError:
-            if size == 1:
-                raise SensoryForgeError(
-                    f"stimulus {ranges[0][0]}: does not fit the memory of {self.device}; set pipeline.device: cpu"
-                ) from None
-            self.most = size // 2
-        torch.cuda.empty_cache()
+        for _ in range(2):
+            with suppress(torch.OutOfMemoryError):
+                return self._encode_all(ranges)
+            self._make_room()
+        if size == 1:
+            where = f"the memory of {self.device}"
+            raise SensoryForgeError(f"stimulus {ranges[0][0]}: does not fit {where}; set pipeline.device: cpu")
+        self.most = size // 2
         return self._in_halves(ranges, size)
+
+    def _make_room(self) -> None:
+        """Give back what an earlier chunk, still on its way, may hold of a GPU's memory."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+            torch.cuda.empty_cache()
 
     def _in_halves(self, ranges: Sequence[tuple[int, int]], size: int) -> Encoded:
         halves: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
@@ -137,8 +144,8 @@ class Encoder(nn.Module):
             tensors |= self._named(population, out) | {f"{population.name}.finite": out.finite & drive.finite()}
         if "stimulus" in self.experiment.batch.save:
             tensors["stimulus"] = torch.cat([self._movie(s) for s in group])
-        learning = [f"{n}_spikes" for n, p in self.populations.items() if p.learning]
-        return Encoded(partial(self._arrived, group, send(tensors, learning)))
+        learning = any(p.learning for p in self.populations.values())
+        return Encoded(partial(self._arrived, group, (lambda: tensors) if learning else send(tensors)))
 
     def _named(self, population: Population, out: Output) -> Arrays:
         """Return what a kernel computed, by the names that it has in a dataset."""
@@ -155,6 +162,7 @@ class Encoder(nn.Module):
             spikes = arrays[f"{name}_spikes"] = unpacked(arrays[f"{name}_spikes"], self.experiment.samples)
             for row in torch.nonzero(~finite).flatten().tolist():
                 spikes[row] = False
+                _same_nan(arrays, row)
                 errors.setdefault(row, f"population {name}: its drive or its states are not finite")
         done = 0
         for shaped in group:
@@ -167,7 +175,7 @@ class Encoder(nn.Module):
         return arrays, errors
 
     def _drive(self, population: Population, group: list[Shaped], rows: Tensor) -> Drive:
-        rows = rows.to(self.device)
+        rows = uploaded(rows, self.device)
         if group[0].terms:
             space = _whole([population.pool(self._there(s.space)) for s in group if s.space is not None])
             time = _whole([self._there(s.time) for s in group if s.time is not None])
@@ -185,9 +193,9 @@ class Encoder(nn.Module):
             pieces.append(population.pool(self._there(pressure)))
         return _whole(pieces, 1)
 
-    def _there(self, array: Floats) -> Floats:
+    def _there(self, array: Any) -> Any:
         """Return an array, or a tensor, where stimuli are shaped and innervated: on the GPU if there is one."""
-        return torch.as_tensor(array).to(self.device) if self.on_gpu else array  # type: ignore[return-value]
+        return uploaded(torch.as_tensor(array), self.device) if self.on_gpu else array
 
     def _run(self, population: Population, drive: Drive, seeds: list[int]) -> Output:
         afferents, save = population.afferents(), self.experiment.batch.save
@@ -200,7 +208,7 @@ class Encoder(nn.Module):
         """Return the pressure on the whole sheet, float32 [B,T,H,W]."""
         sheet = self.experiment.sheet
         frames = shaped.stimulus.frames(sheet.xy(), self.times, self.experiment.duration_ms)
-        movie = torch.as_tensor(frames).float()[torch.from_numpy(shaped.rows)]
+        movie = torch.as_tensor(self._there(frames)).float()[self._there(shaped.rows)]
         return movie.reshape(*movie.shape[:2], sheet.rows, sheet.columns)
 
     @property
@@ -217,6 +225,13 @@ class Encoder(nn.Module):
 def _whole(pieces: list[Floats], dim: int = 0) -> Tensor:
     """Return arrays or tensors, one after the other, as a tensor."""
     return torch.cat([torch.as_tensor(piece) for piece in pieces], dim)
+
+
+def _same_nan(arrays: Arrays, row: int) -> None:
+    """Give what is not a number in a row the same bits everywhere; processors differ in them."""
+    for array in arrays.values():
+        if array.is_floating_point():
+            array[row] = torch.where(array[row].isnan(), torch.nan, array[row])
 
 
 def positions(experiment: Experiment) -> dict[str, Positions]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sensoryforge.design import Design
 from sensoryforge.equations import Block
@@ -66,4 +66,4 @@ class Experiment:
     config: dict[str, Any]
     surrogate: str = "fast_sigmoid"
     surrogate_width: float = 30.0
-    devices: int | list[int] | str = 1
+    devices: int | list[int] | Literal["auto"] = 1

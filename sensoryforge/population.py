@@ -37,24 +37,14 @@ class Population(nn.Module):
         self.positions = layout(spec.layout, experiment.sheet, spec.count, hash64("layout", seed, name))
         drawn = spec.innervation.draw(experiment.sheet, self.positions, hash64("innervation", seed, name))
         self.indices, self.weights = drawn.indices, drawn.weights
-        self.values: dict[str, dict[str, float | str]] = {}
+        self.values: dict[str, dict[str, float | Tensor]] = {}
         for kind, block in (("filter", spec.filter), ("model", spec.model)):
-            for parameter, value in block.draw(spec.count, seed, name, kind).items():
-                self._keep(kind, parameter, value)
-
-    def _keep(self, kind: str, parameter: str, value: float | Floats) -> None:
-        """Hold a parameter: a number as it is, one value a neuron as a buffer that moves with the module."""
-        kept = self.values.setdefault(kind, {})
-        if isinstance(value, float):
-            kept[parameter] = value
-        else:
-            kept[parameter] = buffer = f"{kind}_{parameter}"
-            self.register_buffer(buffer, torch.as_tensor(value).float(), persistent=False)
+            drawn_values = block.draw(spec.count, seed, name, kind)
+            self.values[kind] = {n: v if isinstance(v, float) else _single(v) for n, v in drawn_values.items()}
 
     def _given(self, kind: str) -> dict[str, float | Tensor]:
-        values = self.values.get(kind, {})
-        given = {n: getattr(self, v) if isinstance(v, str) else v for n, v in values.items()}
-        return {n: self._learned(f"{kind}.{n}", v) for n, v in given.items()}
+        """Return the numbers of a block; those that differ are on the CPU, where kernels want them first."""
+        return {n: self._learned(f"{kind}.{n}", v) for n, v in self.values[kind].items()}
 
     def _learned(self, name: str, value: float | Tensor) -> float | Tensor:
         """Return what a number has become by learning."""
@@ -119,3 +109,8 @@ class Population(nn.Module):
         for c in range(1, strength.shape[1]):
             total += pressure[..., gather[:, c]] * strength[:, c]
         return total
+
+
+def _single(values: Floats) -> Tensor:
+    """Return one value a neuron, in float32."""
+    return torch.as_tensor(values).float()

@@ -120,7 +120,12 @@ def train(settings: Mapping[str, Any], directory: Path, name: str = "decoder", e
     from sensoryforge.scores import compare, picture, table
 
     left = partial(_trained, directory)
-    with silence(), torch.random.fork_rng(), _threads(values["num_threads"]), interruptible(say, left) as signals:
+    with (
+        silence(),
+        torch.random.fork_rng(_gpus(values["device"])),
+        _threads(values["num_threads"]),
+        interruptible(say, left) as signals,
+    ):
         torch.manual_seed(values["seed"])
         module = _module(values["decoder"], data)
         say(_opening(data, values))
@@ -149,7 +154,7 @@ def examine(settings: Mapping[str, Any]) -> None:
     import torch
 
     values = check(settings)
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(_gpus(values["device"])):
         _module(values["decoder"], module_data(values))
 
 
@@ -242,6 +247,12 @@ def _accelerator(device: str) -> dict[str, Any]:
     if device == "cpu" or (device == "auto" and not torch.cuda.is_available()):
         return {"accelerator": "cpu", "devices": 1}
     return {"accelerator": "gpu", "devices": [int(device.partition(":")[2] or 0)]}
+
+
+def _gpus(device: str) -> list[int]:
+    """Return the numbers of the GPUs that a training draws numbers on."""
+    found = _accelerator(device)
+    return found["devices"] if found["accelerator"] == "gpu" else []
 
 
 def _loggers(directory: Path) -> list[Any]:

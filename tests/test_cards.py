@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,9 +17,10 @@ from pytorch_lightning import Trainer
 from run_cases import FORMATS, bits, experiment, run
 
 from sensoryforge import batch
-from sensoryforge.checks import devices_problems
+from sensoryforge.checks import backend_problems, devices_problems, triton_lacks
 from sensoryforge.encoded import Encoded, joined, send
 from sensoryforge.encoder import Encoder
+from sensoryforge.errors import FailedStimuliError
 from sensoryforge.lightning.callbacks import ExportCallback, ProgressCallback
 from sensoryforge.lightning.cards import OneProcess
 from sensoryforge.lightning.encoding import EncodingModule, StimulusDataModule
@@ -25,6 +28,7 @@ from sensoryforge.lightning.quiet import silence
 from sensoryforge.store.results import load
 
 SWEEP = ("stimuli.amplitude=[10, 20, 30]", "stimuli.sigma=[0.3, 0.6]", "stimuli.repetitions=2", "pipeline.chunk_size=1")
+SWEEP += ("pipeline.device=cpu",)
 
 
 @pytest.fixture
@@ -62,8 +66,10 @@ def test_a_run_of_triton_shaped_on_its_devices_makes_the_same_dataset(
     tmp_path: Path, two: list[tuple[int, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     quick = ("stimuli.amplitude=[20, 60]", "stimuli.repetitions=3", "pipeline.chunk_size=2", "batch=hdf5")
-    whole = run(tmp_path / "cpu", *quick)
-    if not torch.cuda.is_available():
+    whole = run(tmp_path / "cpu", *quick, "pipeline.device=cpu")
+    if torch.cuda.is_available():
+        monkeypatch.setattr(batch, "_devices", lambda *_: -1)
+    else:
         monkeypatch.setattr(Encoder, "on_gpu", True)
     ours = run(tmp_path / "gpu", *quick, "pipeline.backend=triton", "batch.save=[]")
     assert bits(ours) == bits(whole)
@@ -109,6 +115,59 @@ def test_a_chunk_that_never_arrives_costs_no_other(tmp_path: Path, monkeypatch: 
             run(tmp_path, *SWEEP)
     assert load(tmp_path).table["index"].tolist()[:6] == list(range(6))
     assert len(run(tmp_path, *SWEEP, "batch.resume=true")) == 12
+
+
+def test_a_failed_stimulus_underway_when_the_run_stops_is_kept(tmp_path: Path, two: list[tuple[int, str]]) -> None:
+    bad = ("stimuli.amplitude=[10, 1e39, 2e39, 20]", "stimuli.repetitions=1", "batch.save=[voltage]")
+    with pytest.raises(FailedStimuliError, match=r"stimulus 1 \(.*go on with"):
+        run(tmp_path, *SWEEP[3:], *bad, "batch.on_error=stop", "pipeline.backend=torch")
+    assert two[-1] == (2, "arrived")
+    kept = load(tmp_path)
+    assert len(kept) == 3
+    assert not kept[2]["sa_spikes"].any()
+    assert list(kept.errors) == [1, 2]
+
+
+def test_nothing_leaves_the_device_while_something_is_learned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[Any] = []
+    monkeypatch.setattr("sensoryforge.encoder.send", lambda tensors: sent.append(1) or (lambda: tensors))
+    encoder = Encoder(experiment(tmp_path, *SWEEP), "torch")
+    encoder.populations["sa"].learn("gain")
+    assert encoder([(0, 1)]).arrays["sa_spikes"].requires_grad
+    assert not sent
+    encoder.eval()([(0, 1)])
+    assert sent
+
+
+@pytest.mark.parametrize(
+    ("found", "lacks"), [("3.4.0", ""), ("4.0", ""), ("3.3.1", "is too old, 3.3.1"), (None, "is not installed")]
+)
+def test_auto_takes_triton_where_it_is_new_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, found: str | None, lacks: str
+) -> None:
+    def version(name: str) -> str:
+        if found is None:
+            raise PackageNotFoundError(name)
+        return found
+
+    monkeypatch.setattr("sensoryforge.checks.version", version)
+    assert triton_lacks() == lacks
+    assert batch.backend_for(experiment(tmp_path), "cuda:0") == ("torch" if lacks else "triton")
+    assert batch.backend_for(experiment(tmp_path), "cpu") == "numba"
+    line = next(backend_problems("triton", "cuda"), "")
+    assert (f"got 'triton', which {lacks}; set auto" in line) == bool(lacks)
+
+
+def test_what_was_made_of_a_chunk_lets_go_of_what_it_was_made_from() -> None:
+    class Held(dict[str, torch.Tensor]):
+        """A dictionary that can be watched."""
+
+    held = Held(x=torch.ones(2))
+    watch, encoded = weakref.ref(held), Encoded(lambda held=held: ({"x": held["x"] + 1}, {}))  # type: ignore[misc]
+    del held
+    assert encoded.arrays["x"].tolist() == [2, 2]
+    assert encoded.errors == {}
+    assert watch() is None
 
 
 def test_an_encoder_on_each_device_shares_the_experiment(tmp_path: Path) -> None:
@@ -186,13 +245,15 @@ def test_what_leaves_a_gpu_is_copied_beside_its_work_and_waited_for_when_it_is_r
     monkeypatch.setattr(torch.cuda, "current_stream", lambda device: "the kernels")
     OnCard.used.clear()
     tensors = {"x": torch.arange(3).as_subclass(OnCard), "y": torch.ones(2).as_subclass(OnCard), "z": torch.zeros(1)}
-    wait = send(tensors, ["y"])
-    assert OnCard.used == ["side waits for the kernels", "on side", "kept for side", "off side", "event"]
+    wait = send(tensors)
+    kept = ["kept for side"] * 2
+    assert OnCard.used == ["side waits for the kernels", "on side", *kept, "off side", "event"]
     landed = wait()
+    assert list(landed) == ["x", "y", "z"]
     assert OnCard.used[-1] == "waited for"
     assert type(landed["x"]) is torch.Tensor
     assert landed["x"].tolist() == [0, 1, 2]
-    assert landed["y"] is tensors["y"]
+    assert landed["y"].tolist() == [1, 1]
     assert landed["z"] is tensors["z"]
 
 
@@ -224,7 +285,7 @@ def test_devices_that_are_not_there_are_refused(
         ("cuda", 1, 1),
         ("cuda", 3, 3),
         ("cuda", [0, 2], [0, 2]),
-        ("cuda", "auto", "auto"),
+        ("cuda", "auto", -1),
         ("cuda:1", 1, [1]),
     ],
 )

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import cast
 
 from sensoryforge.errors import ConfigError, listing, suggest
-from sensoryforge.kernels.base import Afferents, Drive, Kernel, Output, auto_substeps, unpacked
+from sensoryforge.kernels.base import Afferents, Drive, Kernel, Output, auto_substeps, unpacked, uploaded
 
 BACKENDS = ("torch", "numba", "triton")
 
@@ -20,4 +20,4 @@ def kernel(backend: str) -> Kernel:
     return cast(Kernel, import_module(f"sensoryforge.kernels.{backend}_kernel").run)
 
 
-__all__ = ["BACKENDS", "Afferents", "Drive", "Kernel", "Output", "auto_substeps", "kernel", "unpacked"]
+__all__ = ["BACKENDS", "Afferents", "Drive", "Kernel", "Output", "auto_substeps", "kernel", "unpacked", "uploaded"]

@@ -134,6 +134,13 @@ def unpacked(spikes: Tensor, samples: int) -> Tensor:
     return spread.reshape(spikes.shape[0], -1, spikes.shape[2])[:, :samples].contiguous()
 
 
+def uploaded(tensor: Tensor, device: torch.device) -> Tensor:
+    """Return a tensor on a device; the way to a GPU goes by page-locked memory, so that nothing waits for its work."""
+    if device.type != "cuda" or tensor.is_cuda:
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)
+
+
 class Kernel(Protocol):
     """A backend: ``keys`` int64 [B,2] seed the noise; ``record`` names traces; ``threads`` the most it may use.
 

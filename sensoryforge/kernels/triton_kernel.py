@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from sensoryforge.errors import ConfigError
-from sensoryforge.kernels.base import Afferents, Drive, Output
+from sensoryforge.kernels.base import Afferents, Drive, Output, uploaded
 from sensoryforge.kernels.prepared import Prepared
 
 LANES = 128
@@ -101,6 +101,6 @@ class _Run(Prepared):
             "finite": ((stimuli * neurons,), torch.uint8),
             "traces": ((len(self.record), stimuli, samples, neurons), torch.float32),
         }
-        return {n: v.to(device).contiguous() for n, v in given.items()} | {
+        return {n: uploaded(v.contiguous(), device) for n, v in given.items()} | {
             n: torch.empty(shape, dtype=kind, device=device) for n, (shape, kind) in made.items()
         }

@@ -95,7 +95,7 @@ class _Writer(Body):
         if self.spiking:
             lines += ["fired = lane < 0", *self.steps("model"), *_SPIKES]
         return lines + [
-            f"tl.store(traces + ({k} * total + stimulus * neurons) * samples + sample * neurons + n, "
+            f"tl.store(traces + (({k} * stimuli + stimulus) * samples + sample) * neurons + n, "
             f"{self.plan.trace(name)}, mask=inside)"
             for k, name in enumerate(self.plan.record)
         ]

@@ -116,7 +116,8 @@ class RateTargets(nn.Module):
         which, row = torch.unique(self.condition[places], return_inverse=True)
         losses = []
         for name, target in self.targets.items():
-            found = psth(rates(arrays[name + _SUFFIX], self.dt_ms, self.bin_ms), row, len(which))
+            spikes = arrays[name + _SUFFIX].to(row.device)
+            found = psth(rates(spikes, self.dt_ms, self.bin_ms), row, len(which))
             losses.append(((found - target[which]) ** 2).mean() / target.var().clamp_min(1e-6))
         return torch.stack(losses).mean()
 
@@ -136,7 +137,7 @@ class Readout(nn.Module):
 
     def outputs(self, arrays: Mapping[str, Tensor]) -> Tensor:
         """Return what the decoder makes of encoded arrays."""
-        spikes = [array for name, array in arrays.items() if name.endswith(_SUFFIX)]
+        spikes = [array.to(self.labels.device) for name, array in arrays.items() if name.endswith(_SUFFIX)]
         outputs: Tensor = self.network(rates(torch.cat(spikes, dim=-1), self.dt_ms, self.bin_ms))
         return outputs
 
