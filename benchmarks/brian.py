@@ -50,8 +50,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         b.device.build(directory=folder, compile=True, run=True, debug=False)
         times = [b.device._last_run_time]
-        b.device.run(directory=folder, with_output=False)
-        times.append(b.device._last_run_time)
+        for _ in range(5):  # its threads take twice as long in some runs as in others
+            b.device.run(directory=folder, with_output=False)
+            times.append(b.device._last_run_time)
         print(json.dumps({"seconds": min(times), "spikes": int(monitor.num_spikes)}))
 
 
