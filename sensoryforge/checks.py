@@ -6,7 +6,8 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import packages_distributions, version
+from importlib.util import find_spec
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -150,10 +151,9 @@ def backend_problems(backend: str, device: str) -> Iterator[str]:
 
 def triton_lacks() -> str:
     """Return in words why Triton cannot be used, nothing if it can."""
-    try:
-        found = version("triton")
-    except PackageNotFoundError:
+    if not find_spec("triton"):
         return "is not installed"
+    found = version(packages_distributions()["triton"][0])  # torch's own builds of it have another name
     return "" if tuple(map(int, re.findall(r"\d+", found)[:2])) >= OLDEST_TRITON else f"is too old, {found}"
 
 

@@ -145,7 +145,8 @@ class Encoder(nn.Module):
         if "stimulus" in self.experiment.batch.save:
             tensors["stimulus"] = torch.cat([self._movie(s) for s in group])
         learning = any(p.learning for p in self.populations.values())
-        return Encoded(partial(self._arrived, group, (lambda: tensors) if learning else send(tensors)))
+        failed = [(s.rows, s.stimulus.errors) for s in group]
+        return Encoded(partial(self._arrived, failed, (lambda: tensors) if learning else send(tensors)))
 
     def _named(self, population: Population, out: Output) -> Arrays:
         """Return what a kernel computed, by the names that it has in a dataset."""
@@ -154,7 +155,7 @@ class Encoder(nn.Module):
         traces = {"voltage" if n == voltage else n: values for n, values in out.traces.items()}
         return {f"{population.name}_{n}": values for n, values in {"spikes": out.spikes, **traces}.items()}
 
-    def _arrived(self, group: list[Shaped], wait: Callable[[], Arrays]) -> Made:
+    def _arrived(self, failed: list[tuple[Ints, dict[int, str]]], wait: Callable[[], Arrays]) -> Made:
         """Return arrays that have come to the CPU, the rows of what went wrong empty, and what that was."""
         arrays, errors = wait(), dict[int, str]()
         for name in self.populations:
@@ -165,13 +166,13 @@ class Encoder(nn.Module):
                 _same_nan(arrays, row)
                 errors.setdefault(row, f"population {name}: its drive or its states are not finite")
         done = 0
-        for shaped in group:
-            for condition, message in shaped.stimulus.errors.items():
-                for row in (np.flatnonzero(shaped.rows == condition) + done).tolist():
+        for rows, messages in failed:
+            for condition, message in messages.items():
+                for row in (np.flatnonzero(rows == condition) + done).tolist():
                     errors[row] = message
                     for array in arrays.values():
                         array[row] = 0
-            done += len(shaped.rows)
+            done += len(rows)
         return arrays, errors
 
     def _drive(self, population: Population, group: list[Shaped], rows: Tensor) -> Drive:

@@ -7,7 +7,6 @@ import signal
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -145,12 +144,8 @@ def test_nothing_leaves_the_device_while_something_is_learned(tmp_path: Path, mo
 def test_auto_takes_triton_where_it_is_new_enough(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, found: str | None, lacks: str
 ) -> None:
-    def version(name: str) -> str:
-        if found is None:
-            raise PackageNotFoundError(name)
-        return found
-
-    monkeypatch.setattr("sensoryforge.checks.version", version)
+    monkeypatch.setattr("sensoryforge.checks.find_spec", lambda name: found and name)
+    monkeypatch.setattr("sensoryforge.checks.version", lambda name: found)
     assert triton_lacks() == lacks
     assert batch.backend_for(experiment(tmp_path), "cuda:0") == ("torch" if lacks else "triton")
     assert batch.backend_for(experiment(tmp_path), "cpu") == "numba"

@@ -110,6 +110,25 @@ def test_any_number_of_neurons_and_samples(neurons: int, samples: int, substeps:
     compare(a, separable([0, 1, 0], 2, samples, neurons), noise=True)
 
 
+def test_names_that_differ_in_their_end_are_kept_apart() -> None:
+    twice = {
+        "states": {"x": 0.0, "x_2": 0.1}, "derivatives": {"x": "(I - x)/tau", "x_2": "(x - x_2)/tau_2"},
+        "output": "x + x_2 + other_x", "parameters": {"tau": 5.0, "tau_2": 9.0, "other_x": 0.01},
+    }  # fmt: skip
+    fires = {
+        "states": {"v": 0.0, "v_2": 0.2, "other_v": 0.0}, "threshold": "v >= 1",
+        "reset": {"v": "w", "v_2": "v_2 + w_2"},
+        "derivatives": {"v": "(I + v_2 - v)/tau", "v_2": "-v_2/tau_2", "other_v": "v - other_v"},
+        "parameters": {"w": 0.0, "w_2": 0.1, "tau": 4.0, "tau_2": 30.0},
+    }  # fmt: skip
+    blocks = Block.from_config("filter", twice, "twice"), Block.from_config("model", fires, "fires")
+    for varied in (0, 130):
+        a = afferents(*blocks, varied=varied, substeps=5, noise_std=0.1, gain=2.0)
+        out = compare(a, separable([0, 1], 1, 120, 130), noise=True)
+        assert out.spikes is not None
+        assert out.spikes.any()
+
+
 @pytest.mark.parametrize("substeps", [1, 5])
 @pytest.mark.parametrize("noise", [False, True])
 def test_dense_drives(noise: bool, substeps: int) -> None:

@@ -138,6 +138,47 @@ def test_a_class_that_does_not_say_so_gets_arrays() -> None:
         assert not guarded.errors
 
 
+class Odd(Gaussian):
+    """Arrays of odd kinds, of the same values as those of a Gaussian."""
+
+    def space(self, xy: Any) -> Any:
+        return super().space(xy)[:, :, ::-1].copy()[:, :, ::-1]
+
+    def time(self, t_ms: Any, duration_ms: float) -> Any:
+        return np.broadcast_to(np.float64(1.0), (self.count, 1, len(t_ms)))
+
+    def frames(self, xy: Any, t_ms: Any, duration_ms: float) -> Any:
+        return super().frames(xy, t_ms, duration_ms)[:, ::-1].copy()[:, ::-1]
+
+
+@pytest.mark.parametrize("on_gpu", [False, True])
+@pytest.mark.filterwarnings("error")
+def test_views_that_torch_does_not_take_are_arrays_like_others(on_gpu: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    e = experiment(*SMALL, *EVERY)
+    whole = Encoder(e, "numba")([(0, 4)])
+    monkeypatch.setattr("sensoryforge.encoder.stimulus_class", lambda _: Odd)
+    monkeypatch.setattr(Encoder, "on_gpu", on_gpu)
+    ours = Encoder(e, "numba")([(0, 4)])
+    assert ours.errors == {}
+    assert_same(ours.arrays, whole.arrays)
+
+
+@pytest.mark.parametrize(
+    ("made", "said"), [(torch.complex64, "time returned torch.complex64, not numbers"), (None, "")]
+)
+def test_tensors_that_a_class_returns_are_looked_at(made: Any, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Given(Gaussian):
+        def time(self, t_ms: Any, duration_ms: float) -> Any:
+            ones = torch.ones(self.count, 1, len(t_ms))
+            return ones.to(made) if made else ones.requires_grad_()
+
+    e = experiment(*SMALL, *EVERY[1:])
+    monkeypatch.setattr("sensoryforge.encoder.stimulus_class", lambda _: Given)
+    errors = Encoder(e, "numba")([(0, 4)]).errors
+    assert [said in message for message in errors.values()] == [True] * len(errors)
+    assert bool(errors) == bool(said)
+
+
 EVERY = ("batch.save=[drive,stimulus,voltage]", "stimuli.amplitude=[10,30]", "stimuli.repetitions=2")
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
 from hashlib import blake2b
+from importlib import import_module
 from importlib.metadata import version
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -36,7 +37,7 @@ def load(text: str, compiler: str = "numba") -> Callable[..., Any]:
 def _digest(text: str, compiler: str) -> str:
     """Return a hash of everything that the compiled code depends on."""
     operations = Path(__file__).with_name(f"{compiler}_ops.py").read_text(encoding="utf-8")
-    parts = [text, operations, version(compiler), version("sensoryforge")]
+    parts = [text, operations, import_module(compiler).__version__, version("sensoryforge")]
     return blake2b("\0".join(parts).encode(), digest_size=12).hexdigest()
 
 

@@ -213,8 +213,11 @@ def _loop(lines: Iterable[str], stop: str = "padded") -> str:
 
 
 def _other(line: str, own: set[str]) -> str:
-    """Return a line for the neuron in the tile's other half; ``own`` are the names that each neuron has of its own."""
-    line = _NAME.sub(lambda found: f"{found[0]}_2" if found[0] in own else found[0], line)
+    """Return a line for the neuron in the tile's other half; ``own`` are the names that each neuron has of its own.
+
+    They are told apart in front: behind ``filter_`` or ``model_`` a name may end in anything.
+    """
+    line = _NAME.sub(lambda found: f"other_{found[0]}" if found[0] in own else found[0], line)
     return line.replace("[i]", "[middle + i]").replace(", i]", ", middle + i]")
 
 

@@ -121,7 +121,9 @@ def _array(method: str, values: object, shape: tuple[int | None, ...]) -> Floats
     if not fits or 0 in array.shape:
         wanted = ", ".join("K" if side is None else str(side) for side in shape)
         raise ValueError(f"{method} returned an array of shape {array.shape}, not [{wanted}]")
-    if namespace(array) is np and array.dtype.kind not in "fiub":
+    if array.is_complex() if namespace(array) is not np else array.dtype.kind not in "fiub":
         raise ValueError(f"{method} returned {array.dtype}, not numbers")
-    floats: Floats = namespace(array).asarray(array, dtype=namespace(array).float64)
+    if namespace(array) is np:
+        return np.require(array, np.float64, ["C", "W"])  # torch takes no views that run backwards or are read-only
+    floats: Floats = array.detach().double()
     return floats
