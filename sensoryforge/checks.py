@@ -25,6 +25,7 @@ SECTIONS = ("pipeline", "neurons", "stimuli", "batch")
 STEP_MS = 0.1
 """Longest integration step that ``substeps: auto`` takes."""
 OLDEST_TRITON = (3, 4)
+"""The first that says whether it interprets (``triton.knobs``)."""
 TOLERANCE_SAMPLES = 1e-6
 """How far the duration may be from a whole number of samples."""
 
@@ -151,9 +152,11 @@ def backend_problems(backend: str, device: str) -> Iterator[str]:
 
 def triton_lacks() -> str:
     """Return in words why Triton cannot be used, nothing if it can."""
-    if not find_spec("triton"):
+    # torch's own builds of it have another name; a folder that happens to be called so belongs to none
+    names = packages_distributions().get("triton") if find_spec("triton") else None
+    if not names:
         return "is not installed"
-    found = version(packages_distributions()["triton"][0])  # torch's own builds of it have another name
+    found = version(names[0])
     return "" if tuple(map(int, re.findall(r"\d+", found)[:2])) >= OLDEST_TRITON else f"is too old, {found}"
 
 

@@ -146,11 +146,14 @@ def test_auto_takes_triton_where_it_is_new_enough(
 ) -> None:
     monkeypatch.setattr("sensoryforge.checks.find_spec", lambda name: found and name)
     monkeypatch.setattr("sensoryforge.checks.version", lambda name: found)
+    monkeypatch.setattr("sensoryforge.checks.packages_distributions", lambda: {"triton": ["pytorch-triton"]})
     assert triton_lacks() == lacks
     assert batch.backend_for(experiment(tmp_path), "cuda:0") == ("torch" if lacks else "triton")
     assert batch.backend_for(experiment(tmp_path), "cpu") == "numba"
     line = next(backend_problems("triton", "cuda"), "")
     assert (f"got 'triton', which {lacks}; set auto" in line) == bool(lacks)
+    monkeypatch.setattr("sensoryforge.checks.packages_distributions", dict)  # a folder of that name in the way
+    assert triton_lacks() == "is not installed"
 
 
 def test_what_was_made_of_a_chunk_lets_go_of_what_it_was_made_from() -> None:

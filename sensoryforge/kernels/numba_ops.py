@@ -105,7 +105,7 @@ def _radius_word(typing: Any, word: Any, one: Any) -> Typed:
     """Return the upper 24 bits of a word, plus 1.
 
     The 1 comes as a number that LLVM does not know: it would subtract a register of all ones, set by an instruction
-    that waits for what the register last held, the end of the round before. That made a round three times as long.
+    that waits for what the register last held, the end of the round before, and a round would take three times as long.
     """
     arguments = (types.uint32, types.uint32)
     return _typed(types.float32, arguments, lambda b, word, one: b.sitofp(b.add(b.lshr(word, _i32(8)), one), _F32))
