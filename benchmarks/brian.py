@@ -36,10 +36,22 @@ def main() -> None:
     b.prefs.devices.cpp_standalone.openmp_threads = o.threads
     b.prefs.core.default_float_dtype = b.float32
     b.defaultclock.dt = 0.5 / o.substeps * b.ms
-    names = {"k1": 0.05, "k2": 3.0, "tau_r": 5 * b.ms, "tau_d": 30 * b.ms, "gain": 60.0, "dt_sample": 0.5 * b.ms}
+    names = {
+        "k1": 0.05,
+        "k2": 3.0,
+        "tau_r": 5 * b.ms,
+        "tau_d": 30 * b.ms,
+        "gain": 60.0,
+        "dt_sample": 0.5 * b.ms,
+    }
     names["course"] = b.TimedArray(b.linspace(0.2, 1.0, o.samples), dt=0.5 * b.ms)
     cells = b.NeuronGroup(
-        o.stimuli * o.neurons, EQUATIONS, threshold="v >= 30", reset="v = -65; u += 8", method="euler", namespace=names
+        o.stimuli * o.neurons,
+        EQUATIONS,
+        threshold="v >= 30",
+        reset="v = -65; u += 8",
+        method="euler",
+        namespace=names,
     )
     cells.place, cells.v, cells.u = "10*rand()", -65, -13
     cells.run_regularly("before = drive", dt=0.5 * b.ms, when="end")

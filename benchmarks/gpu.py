@@ -31,16 +31,17 @@ if "--tiny" in sys.argv and not torch.cuda.is_available():
 
 import triton
 import triton.language as tl
-from kernel import drive, population
+from kernel import make_drive, population
 
-from sensoryforge.functions import normal_pair
-from sensoryforge.kernels import Drive, Output, kernel, unpacked
-from sensoryforge.kernels.prepared import Prepared
-from sensoryforge.noise import keys
-from sensoryforge.program import plain
+from sensoryforge.equations.elementary import normal_pair
+from sensoryforge.equations.program import stepwise_program
+from sensoryforge.simulation.kernels import Drive, Output, kernel, unpack_spikes
+from sensoryforge.simulation.kernels.noise import keys
+from sensoryforge.simulation.kernels.plan import OWNERS
+from sensoryforge.simulation.kernels.prepared import Prepared
 
 if TYPE_CHECKING:
-    from sensoryforge.kernels import Afferents
+    from sensoryforge.simulation.kernels import Afferents
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 PHILOX = 10 * (2 * 2 + 2 * 2 + 2)
@@ -82,41 +83,53 @@ def rates(tiny: bool, repeats: int) -> tuple[float, float]:
     lanes, rounds = (128, 8) if tiny else (1 << 20, ROUNDS)
     out = torch.empty(lanes, device=DEVICE)
     run = multiply_and_add[(lanes // 128,)]
-    spent = seconds(lambda: run(out, rounds, BLOCK=128, num_warps=4, enable_fp_fusion=False), repeats)
+    spent = seconds(
+        lambda: run(out, rounds, BLOCK=128, num_warps=4, enable_fp_fusion=False), repeats
+    )
     size = 1 << (16 if tiny else 30)
     source, target = (torch.zeros(size, dtype=torch.uint8, device=DEVICE) for _ in range(2))
-    return 2 * CHAINS * rounds * lanes / spent, 2 * size / seconds(lambda: target.copy_(source), repeats)
+    return 2 * CHAINS * rounds * lanes / spent, 2 * size / seconds(
+        lambda: target.copy_(source), repeats
+    )
 
 
 def operations(a: Afferents, d: Drive) -> float:
     """Return the operations of one neuron and sample."""
     plan = Prepared(a, d, keys([0], "sa"), ()).plan
-    once = sum(len(part.program.at(1)) for part in plan.parts.values())
-    ends = sum(len(part.program.at(2)) for name, part in plan.parts.items() if name != part.owner)
-    steps = sum(len(part.program.at(2)) for name, part in plan.parts.items() if name == part.owner)
-    noise = (PHILOX + 2 * len(plain(normal_pair()).at(2))) / 4 + 2
+    once, ends, steps = 0, 0, 0
+    for name, program in plan.programs.items():
+        once += len(program.at(1))
+        if name == OWNERS[name]:
+            steps += len(program.at(2))
+        else:
+            ends += len(program.at(2))
+    noise = (PHILOX + 2 * len(stepwise_program(normal_pair()).at(2))) / 4 + 2
     return 2 * plan.terms + once + ends + a.substeps * steps + noise
 
 
 def there(d: Drive) -> Drive:
-    return replace(d, **{n: v.to(DEVICE) for n, v in vars(d).items() if isinstance(v, torch.Tensor)})
+    return replace(
+        d, **{n: v.to(DEVICE) for n, v in vars(d).items() if isinstance(v, torch.Tensor)}
+    )
 
 
 def same(ours: Output, theirs: Output, samples: int) -> bool:
     assert ours.spikes is not None
     assert theirs.spikes is not None
-    return torch.equal(unpacked(ours.spikes.cpu(), samples), theirs.spikes)
+    return torch.equal(unpack_spikes(ours.spikes.cpu(), samples), theirs.spikes)
 
 
-def row(a: Afferents, stimuli: int, neurons: int, samples: int, rate: tuple[float, float], repeats: int) -> str:
+def row(
+    a: Afferents, stimuli: int, neurons: int, samples: int, rate: tuple[float, float], repeats: int
+) -> str:
     """Return a row of the table."""
-    d = drive(stimuli, neurons, samples)
+    d = make_drive(stimuli, neurons, samples)
     key, few = keys(range(stimuli), "sa"), min(stimuli, 64)
     some = replace(d, rows=d.rows[:few], space=d.space[:few] if d.space is not None else None)
     on_card, some_there = there(d), there(some)
-    assert same(kernel("triton")(a, some_there, key[:few]), kernel("numba")(a, some, key[:few]), samples), (
-        "other spikes"
-    )
+    assert same(
+        kernel("triton")(a, some_there, key[:few]), kernel("numba")(a, some, key[:few]), samples
+    ), "other spikes"
     if DEVICE == "cuda":
         torch.cuda.reset_peak_memory_stats()
     steps = stimuli * neurons * samples * a.substeps
@@ -128,7 +141,13 @@ def row(a: Afferents, stimuli: int, neurons: int, samples: int, rate: tuple[floa
     part = few * neurons * samples * a.substeps
     eager = part / seconds(lambda: kernel("torch")(a, some_there, key[:few]), 1)
     cpu = part / seconds(lambda: kernel("numba")(a, some, key[:few]), repeats)
-    cells = [a.substeps, stimuli, neurons, *(f"{v:.2e}" for v in (ours, floor)), f"{ours / floor:.2f}"]
+    cells = [
+        a.substeps,
+        stimuli,
+        neurons,
+        *(f"{v:.2e}" for v in (ours, floor)),
+        f"{ours / floor:.2f}",
+    ]
     cells += [f"{ours / eager:.0f}", f"{ours / cpu:.0f}", f"{memory / 1e3:.0f}"]
     return f"| {' | '.join(map(str, cells))} |"
 
@@ -136,25 +155,37 @@ def row(a: Afferents, stimuli: int, neurons: int, samples: int, rate: tuple[floa
 def seventh(tiny: bool) -> float:
     """Return the seconds that the tutorial's seventh dataset takes, start-up included."""
     words = ["experiment=gpu_batch", f"pipeline.device={DEVICE}"]
-    words += ["stimuli.repetitions=1", "stimuli.amplitude=20", "pipeline.duration_ms=20"] if tiny else []
+    words += (
+        ["stimuli.repetitions=1", "stimuli.amplitude=20", "pipeline.duration_ms=20"] if tiny else []
+    )
     environment = {n: v for n, v in os.environ.items() if n != "TRITON_INTERPRET"}
     with tempfile.TemporaryDirectory() as place:
         words.append(f"batch.output_dir={place}/out")
         start = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "sensoryforge.run", *words], check=True, env=environment)
+        subprocess.run(
+            [sys.executable, "-m", "sensoryforge.run", *words], check=True, env=environment
+        )
         return time.perf_counter() - start
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tiny", action="store_true", help="small, and in the interpreter where there is no GPU")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--tiny", action="store_true", help="small, and in the interpreter where there is no GPU"
+    )
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
     if DEVICE == "cpu" and not options.tiny:
         parser.error("there is no GPU that torch can use; --tiny shows that the script works")
     repeats = 1 if options.tiny else options.repeats
     rate = rates(options.tiny, repeats)
-    name = torch.cuda.get_device_name() if DEVICE == "cuda" else "no GPU: the interpreter, whose times say nothing"
+    name = (
+        torch.cuda.get_device_name()
+        if DEVICE == "cuda"
+        else "no GPU: the interpreter, whose times say nothing"
+    )
     print(f"{name}: {rate[0]:.2e} operations/s unfused, {rate[1]:.2e} bytes/s copied")
     heads = (
         "steps a sample",
@@ -167,10 +198,24 @@ def main() -> None:
         "times CPU",
     )
     print(f"| {' | '.join(heads)} | kB a stimulus |\n|{'---:|' * (len(heads) + 1)}")
-    sizes = [(2, 5)] if options.tiny else [(64, 350), (256, 350), (1024, 350), (4096, 350), (1024, 70), (1024, 1400)]
+    sizes = (
+        [(2, 5)]
+        if options.tiny
+        else [(64, 350), (256, 350), (1024, 350), (4096, 350), (1024, 70), (1024, 1400)]
+    )
     for substeps in (1, 5):
         for stimuli, neurons in sizes:
-            print(row(population(substeps), stimuli, neurons, 9 if options.tiny else 600, rate, repeats), flush=True)
+            print(
+                row(
+                    population(substeps),
+                    stimuli,
+                    neurons,
+                    9 if options.tiny else 600,
+                    rate,
+                    repeats,
+                ),
+                flush=True,
+            )
     print(f"the tutorial's seventh dataset, from prompt to prompt: {seventh(options.tiny):.1f} s")
 
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,10 @@ import yaml
 from numba import njit
 from numpy import float32, int32, uint32, uint64
 
-from sensoryforge.equations import Block
-from sensoryforge.kernels import Afferents, Drive, kernel
-from sensoryforge.noise import keys
-from sensoryforge.numerics import uniforms
+from sensoryforge.core.numerics import uniforms
+from sensoryforge.equations.block import Block, Kind
+from sensoryforge.simulation.kernels import Afferents, Drive, kernel
+from sensoryforge.simulation.kernels.noise import keys
 
 CONF = Path(__file__).parents[1] / "conf"
 DT_MS, GAIN, NOISE_STD = 0.5, 60.0, 2.0
@@ -99,7 +100,9 @@ def by_hand(substeps: int, noisy: bool) -> Callable[..., None]:
             if noisy:
                 current = current + random[i] * scale
             for _ in range(substeps):
-                slope = float32(0.04) * (vs * vs) + float32(5.0) * vs + float32(140.0) - us + current
+                slope = (
+                    float32(0.04) * (vs * vs) + float32(5.0) * vs + float32(140.0) - us + current
+                )
                 next_v, next_u = vs + h * slope, us + h * (float32(0.02) * (float32(0.2) * vs - us))
                 over = next_v >= float32(30.0)
                 vs = float32(-65.0) if over else next_v
@@ -108,10 +111,15 @@ def by_hand(substeps: int, noisy: bool) -> Callable[..., None]:
             x[i], y[i], v[i], u[i], fired[i] = xs, ys, vs, us, spiked
 
     @strict
-    def run(start: Any, stop: Any, space: Any, factor: Any, seeds: Any, scale: Any, spikes: Any) -> None:
+    def run(
+        start: Any, stop: Any, space: Any, factor: Any, seeds: Any, scale: Any, spikes: Any
+    ) -> None:
         neurons, samples = space.shape[1], factor.shape[1]
         state, value = np.empty((5, MOST), dtype=np.float32), np.empty(neurons, dtype=np.float32)
-        word, noise = np.empty((4, neurons), dtype=np.uint64), np.zeros((4, neurons), dtype=np.float32)
+        word, noise = (
+            np.empty((4, neurons), dtype=np.uint64),
+            np.zeros((4, neurons), dtype=np.float32),
+        )
         for b in range(start, stop):
             state[:3], state[3], state[4] = float32(0), float32(-65.0), float32(-13.0)
             for k in range(samples):
@@ -124,90 +132,145 @@ def by_hand(substeps: int, noisy: bool) -> Callable[..., None]:
     return run
 
 
-def block(kind: str, name: str) -> Block:
+def shipped(kind: Kind, name: str) -> Block:
+    """Return a filter or a model of ``conf/``."""
     file = CONF / kind / f"{name}.yaml"
-    return Block.from_config("model" if kind == "model" else "filter", yaml.safe_load(file.read_text()), name)
+    return Block.from_config(kind, yaml.safe_load(file.read_text()), name)
+
+
+def numbers(block: Block) -> dict[str, float]:
+    """Return the parameters of a block that are numbers."""
+    parameters = block.parameters.items()
+    return {name: value for name, value in parameters if isinstance(value, float)}
 
 
 def population(substeps: int) -> Afferents:
-    sa, izhikevich = block("filter", "sa"), block("model", "izhikevich")
-    values = [{n: float(p) for n, p in b.parameters.items() if isinstance(p, float)} for b in (sa, izhikevich)]
-    return Afferents(sa, izhikevich, *values, gain=GAIN, noise_std=NOISE_STD, dt_ms=DT_MS, substeps=substeps)
+    """Return afferents with an SA filter and Izhikevich neurons."""
+    sa = shipped("filter", "sa")
+    izhikevich = shipped("model", "izhikevich")
+    return Afferents(
+        sa,
+        izhikevich,
+        numbers(sa),
+        numbers(izhikevich),
+        gain=GAIN,
+        noise_std=NOISE_STD,
+        dt_ms=DT_MS,
+        substeps=substeps,
+    )
 
 
-def drive(stimuli: int, neurons: int, samples: int) -> Drive:
+def make_drive(stimuli: int, neurons: int, samples: int) -> Drive:
+    """Return a separable drive: random in space, a ramp in time."""
     space = torch.from_numpy(uniforms(0, "space", size=stimuli * neurons).astype(np.float32) * 10)
     ramp = torch.linspace(0.2, 1.0, samples).expand(stimuli, 1, samples).contiguous()
     return Drive(torch.arange(stimuli), space=space.reshape(stimuli, 1, neurons), time=ramp)
 
 
-def hand(a: Afferents, d: Drive, key: torch.Tensor | None, threads: int) -> np.ndarray:
+def first_of(drive: Drive, stimuli: int) -> Drive:
+    """Return the first stimuli of a separable drive."""
+    assert drive.space is not None
+    assert drive.time is not None
+    return Drive(drive.rows[:stimuli], space=drive.space[:stimuli], time=drive.time[:stimuli])
+
+
+def as_frames(drive: Drive) -> Drive:
+    """Return a separable drive as the frames of a stimulus that does not separate."""
+    assert drive.space is not None
+    assert drive.time is not None
+    frames = drive.space[:, 0, None, :] * drive.time[:, 0, :, None]
+    return Drive(drive.rows, frames=frames.contiguous())
+
+
+def run_by_hand(
+    afferents: Afferents, drive: Drive, key: torch.Tensor | None, threads: int
+) -> np.ndarray:
     """Run the hand-written kernel over blocks of stimuli in a pool of threads."""
-    assert d.space is not None
-    assert d.time is not None
-    spikes = np.empty((len(d.rows), d.samples, d.neurons), dtype=np.bool_)
-    seeds = np.zeros((len(d.rows), 2), dtype=np.uint64) if key is None else key.numpy().view(np.uint64)
-    rest = (d.space[:, 0].numpy(), d.time[:, 0].numpy(), seeds, float32(a.noise_scale))
-    run = by_hand(a.substeps, key is not None)
+    assert drive.space is not None
+    assert drive.time is not None
+    stimuli = len(drive.rows)
+    spikes = np.empty((stimuli, drive.samples, drive.neurons), dtype=np.bool_)
+    seeds = np.zeros((stimuli, 2), dtype=np.uint64)
+    if key is not None:
+        seeds = key.numpy().view(np.uint64)
+    space = drive.space[:, 0].numpy()
+    factor = drive.time[:, 0].numpy()
+    scale = float32(afferents.noise_scale)
+    run = by_hand(afferents.substeps, key is not None)
     with ThreadPoolExecutor(threads) as pool:
-        starts = range(0, len(spikes), BLOCK)
-        for task in [pool.submit(run, k, min(k + BLOCK, len(spikes)), *rest, spikes) for k in starts]:
+        tasks = []
+        for start in range(0, stimuli, BLOCK):
+            stop = min(start + BLOCK, stimuli)
+            tasks.append(pool.submit(run, start, stop, space, factor, seeds, scale, spikes))
+        for task in tasks:
             task.result()
     return spikes
 
 
 def best(runs: dict[str, Callable[[], Any]], repeats: dict[str, int]) -> dict[str, float]:
-    """Return the best time of each, taken in turn."""
+    """Return the best time of each in seconds, taken in turn."""
     times: dict[str, list[float]] = {name: [] for name in runs}
-    for k in range(max(repeats.values())):
+    for turn in range(max(repeats.values())):
         for name, run in runs.items():
-            if k < repeats[name]:
+            if turn < repeats[name]:
                 start = time.perf_counter()
                 run()
                 times[name].append(time.perf_counter() - start)
-    return {name: min(t) for name, t in times.items()}
+    return {name: min(taken) for name, taken in times.items()}
 
 
-def measure(substeps: int, noise: bool, d: Drive, few: Drive, threads: int, repeats: int) -> str:
+def nanoseconds(seconds: float, drive: Drive) -> float:
+    """Return a time as nanoseconds per neuron and sample."""
+    return seconds * 1e9 / (len(drive.rows) * drive.neurons * drive.samples)
+
+
+def measure(
+    substeps: int, noise: bool, drive: Drive, few: Drive, threads: int, repeats: int
+) -> str:
     """Return a row of the table; torch is timed on ``few`` of the stimuli."""
-    a = population(substeps)
-    key = keys(range(len(d.rows)), "sa") if noise else None
-    some = None if key is None else key[: len(few.rows)]
-    ours, theirs = kernel("numba")(a, d, key, (), threads), kernel("torch")(a, few, some)
-    assert ours.spikes is not None
-    assert theirs.spikes is not None
-    assert torch.equal(ours.spikes[: len(few.rows)], theirs.spikes), "torch gives other spikes"
-    assert np.array_equal(ours.spikes.numpy(), hand(a, d, key, threads)), "the hand-written kernel gives other spikes"
+    afferents = population(substeps)
+    key = keys(range(len(drive.rows)), "sa") if noise else None
+    key_of_few = None if key is None else key[: len(few.rows)]
+    ours = kernel("numba")(afferents, drive, key, (), threads).spikes
+    theirs = kernel("torch")(afferents, few, key_of_few).spikes
+    hand = run_by_hand(afferents, drive, key, threads)
+    assert ours is not None
+    assert theirs is not None
+    assert torch.equal(ours[: len(few.rows)], theirs), "torch gives other spikes"
+    assert np.array_equal(ours.numpy(), hand), "the hand-written kernel gives other spikes"
     runs = {
-        "numba": lambda: kernel("numba")(a, d, key, (), threads),
-        "hand": lambda: hand(a, d, key, threads),
-        "torch": lambda: kernel("torch")(a, few, some),
+        "numba": lambda: kernel("numba")(afferents, drive, key, (), threads),
+        "hand": lambda: run_by_hand(afferents, drive, key, threads),
+        "torch": lambda: kernel("torch")(afferents, few, key_of_few),
     }
     seconds = best(runs, {"numba": repeats, "hand": repeats, "torch": 1})
-    ns = {n: s * 1e9 / ((few if n == "torch" else d).neurons * d.samples) for n, s in seconds.items()}
-    ns = {n: v / len((few if n == "torch" else d).rows) for n, v in ns.items()}
+    numba_ns = nanoseconds(seconds["numba"], drive)
+    hand_ns = nanoseconds(seconds["hand"], drive)
+    torch_ns = nanoseconds(seconds["torch"], few)
     return (
-        f"{substeps:>8} {'on' if noise else 'off':>6} {ns['numba']:>8.3f} {ns['hand']:>13.3f} {ns['torch']:>8.2f}"
-        f" {ns['numba'] / ns['hand']:>15.2f} {ns['torch'] / ns['numba']:>15.1f}"
+        f"{substeps:>8} {'on' if noise else 'off':>6} {numba_ns:>8.3f} {hand_ns:>13.3f}"
+        f" {torch_ns:>8.2f} {numba_ns / hand_ns:>15.2f} {torch_ns / numba_ns:>15.1f}"
     )
 
 
-def dense(substeps: int, noise: bool, d: Drive, threads: int, repeats: int) -> str:
+def measure_frames(substeps: int, noise: bool, drive: Drive, threads: int, repeats: int) -> str:
     """Return a row on frames instead of a separable drive, a moving stimulus's form."""
-    assert d.space is not None
-    assert d.time is not None
-    frames = Drive(d.rows, frames=(d.space[:, 0, None, :] * d.time[:, 0, :, None]).contiguous())
-    a, key = population(substeps), keys(range(len(d.rows)), "sa") if noise else None
+    frames = as_frames(drive)
+    afferents = population(substeps)
+    key = keys(range(len(drive.rows)), "sa") if noise else None
     runs = {
-        "frames": lambda: kernel("numba")(a, frames, key, (), threads),
-        "products": lambda: kernel("numba")(a, d, key, (), threads),
+        "frames": lambda: kernel("numba")(afferents, frames, key, (), threads),
+        "products": lambda: kernel("numba")(afferents, drive, key, (), threads),
     }
     for run in runs.values():
-        run()
+        run()  # compiles
     seconds = best(runs, dict.fromkeys(runs, repeats))
-    ns = {n: s * 1e9 / (len(d.rows) * d.neurons * d.samples) for n, s in seconds.items()}
-    ratio = ns["frames"] / ns["products"]
-    return f"{substeps:>8} {'on' if noise else 'off':>6} {ns['frames']:>8.3f} {ns['products']:>10.3f} {ratio:>7.2f}"
+    frames_ns = nanoseconds(seconds["frames"], drive)
+    products_ns = nanoseconds(seconds["products"], drive)
+    return (
+        f"{substeps:>8} {'on' if noise else 'off':>6} {frames_ns:>8.3f} {products_ns:>10.3f}"
+        f" {frames_ns / products_ns:>7.2f}"
+    )
 
 
 def main() -> None:
@@ -216,18 +279,18 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--stimuli", type=int, default=256)
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    d, few = drive(options.stimuli, 350, 600), drive(min(64, options.stimuli), 350, 600)
-    few = Drive(few.rows, space=d.space[: len(few.rows)] if d.space is not None else None, time=few.time)
-    print(f"{options.stimuli} stimuli x 350 neurons x 600 samples, {options.threads} threads; ns per neuron and sample")
+    threads, repeats = options.threads, options.repeats
+    torch.set_num_threads(threads)
+    drive = make_drive(options.stimuli, neurons=350, samples=600)
+    few = first_of(drive, min(64, options.stimuli))
+    size = f"{options.stimuli} stimuli x 350 neurons x 600 samples"
+    print(f"{size}, {threads} threads; ns per neuron and sample")
     print("substeps  noise    numba  hand-written    torch  numba / hand  torch / numba")
-    for substeps in (1, 5):
-        for noise in (False, True):
-            print(measure(substeps, noise, d, few, options.threads, options.repeats), flush=True)
+    for substeps, noise in product((1, 5), (False, True)):
+        print(measure(substeps, noise, drive, few, threads, repeats), flush=True)
     print("substeps  noise   frames  separable   ratio")
-    for substeps in (1, 5):
-        for noise in (False, True):
-            print(dense(substeps, noise, d, options.threads, options.repeats), flush=True)
+    for substeps, noise in product((1, 5), (False, True)):
+        print(measure_frames(substeps, noise, drive, threads, repeats), flush=True)
 
 
 if __name__ == "__main__":

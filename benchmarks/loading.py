@@ -36,12 +36,18 @@ class PlainDataset(Dataset[Any]):
         self.file = self.file or h5py.File(self.path, "r")
         stimulus = self.file[self.names[index]]
         spikes = {name: torch.from_numpy(stimulus[name][:]) for name in ("sa_spikes", "ra_spikes")}
-        return {**spikes, "amplitude": stimulus.attrs["amplitude"], "sigma": stimulus.attrs["sigma"]}
+        return {
+            **spikes,
+            "amplitude": stimulus.attrs["amplitude"],
+            "sigma": stimulus.attrs["sigma"],
+        }
 
 
 def rate(dataset: Any, batch_size: int, workers: int, epochs: int) -> float:
     """Return how many stimuli a second a loader delivers in its best epoch."""
-    loader = DataLoader(dataset, batch_size, shuffle=True, num_workers=workers, persistent_workers=workers > 0)
+    loader = DataLoader(
+        dataset, batch_size, shuffle=True, num_workers=workers, persistent_workers=workers > 0
+    )
     best = 0.0
     for epoch in range(epochs + 1):
         start = time.perf_counter()
@@ -68,7 +74,9 @@ def main() -> None:
         )  # fmt: skip
         path = Path(folder) / "results.h5"
         ours, plain = sf.SpikeDataset(folder, "amplitude"), PlainDataset(path)
-        print(f"{len(ours)} stimuli of 300 x 140, {path.stat().st_size / 1e6:.1f} MB; stimuli/s in the best epoch\n")
+        print(
+            f"{len(ours)} stimuli of 300 x 140, {path.stat().st_size / 1e6:.1f} MB; stimuli/s in the best epoch\n"
+        )
         print("| workers | batch | plain | SpikeDataset |\n|---|---|---|---|")
         for workers in (0, 2):
             for size in (16, 64):

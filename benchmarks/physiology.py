@@ -64,7 +64,13 @@ def amplitude_rows(folder: str) -> Iterator[tuple[Any, ...]]:
     for stimulus in run(folder, *QUIET, f"stimuli.amplitude={list(AMPLITUDES)}"):
         sa, ra = stimulus["sa_spikes"], stimulus["ra_spikes"]
         rate = round(most(sa, HOLD) / seconds)
-        yield stimulus["parameters"]["amplitude"], rate, most(ra, ONSET), most(ra, HOLD), most(ra, OFFSET)
+        yield (
+            stimulus["parameters"]["amplitude"],
+            rate,
+            most(ra, ONSET),
+            most(ra, HOLD),
+            most(ra, OFFSET),
+        )
 
 
 def sigma_rows(folder: str) -> Iterator[tuple[Any, ...]]:
@@ -107,13 +113,26 @@ def draw_sheet(axis: Axes, results: sf.Results) -> None:
     frame = results[0]["stimulus"][HOLD.start]
     spacing = results.metadata["config"]["pipeline"]["spacing_mm"]
     width, height = frame.shape[1] * spacing / 2, frame.shape[0] * spacing / 2
-    image = axis.imshow(frame, origin="lower", extent=(-width, width, -height, height), cmap="Greys", vmin=0, vmax=40)
+    image = axis.imshow(
+        frame,
+        origin="lower",
+        extent=(-width, width, -height, height),
+        cmap="Greys",
+        vmin=0,
+        vmax=40,
+    )
     axis.figure.colorbar(image, ax=axis, shrink=0.75, label="drive at the receptor (a.u.)")
     for name, marker in zip(results.populations, "o^", strict=True):
         x, y = results.metadata[f"{name}_xy_mm"].T
         label = f"{len(x)} {NAMES[name]} afferents"
-        axis.scatter(x, y, s=16, marker=marker, facecolors="none", edgecolors=COLOURS[name], label=label)
-    axis.set(title=f"Sheet of {frame.shape[0]} × {frame.shape[1]} receptors, held", xlabel="x (mm)", ylabel="y (mm)")
+        axis.scatter(
+            x, y, s=16, marker=marker, facecolors="none", edgecolors=COLOURS[name], label=label
+        )
+    axis.set(
+        title=f"Sheet of {frame.shape[0]} × {frame.shape[1]} receptors, held",
+        xlabel="x (mm)",
+        ylabel="y (mm)",
+    )
     axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2, fontsize=9, frameon=False)
 
 
@@ -135,21 +154,45 @@ def draw_raster(axis: Axes, results: sf.Results, name: str) -> None:
     nearest = results.metadata[f"{name}_xy_mm"].pow(2).sum(1).argsort(stable=True)[:NEAREST]
     spikes = results[0][f"{name}_spikes"]
     times = [train.nonzero()[:, 0] * DT_MS for train in spikes[:, nearest].T]
-    axis.eventplot(times, lineoffsets=range(1, NEAREST + 1), colors=COLOURS[name], linelengths=0.9, linewidths=1.2)
-    axis.set(xlim=(0, DURATION_MS), ylim=(0, NEAREST + 1), ylabel=f"{NAMES[name]} afferent,\nnearest first")
-    axis.set_title(f"{int(spikes.sum())} {NAMES[name]} spikes", loc="right", fontsize=9, color=COLOURS[name])
+    axis.eventplot(
+        times,
+        lineoffsets=range(1, NEAREST + 1),
+        colors=COLOURS[name],
+        linelengths=0.9,
+        linewidths=1.2,
+    )
+    axis.set(
+        xlim=(0, DURATION_MS),
+        ylim=(0, NEAREST + 1),
+        ylabel=f"{NAMES[name]} afferent,\nnearest first",
+    )
+    axis.set_title(
+        f"{int(spikes.sum())} {NAMES[name]} spikes", loc="right", fontsize=9, color=COLOURS[name]
+    )
 
 
 def main() -> None:
     """Print both tables; draw the picture when asked."""
     parser = argparse.ArgumentParser(description="The README's physiology tables and its picture.")
-    parser.add_argument("--picture", type=Path, metavar="FILE", help="also draw one stimulus into this PNG file")
+    parser.add_argument(
+        "--picture", type=Path, metavar="FILE", help="also draw one stimulus into this PNG file"
+    )
     picture = parser.parse_args().picture
     with TemporaryDirectory() as folder:
-        heads = ("amplitude", "best SA rate in the hold (Hz)", "RA spikes at onset", "in the hold", "at offset")
+        heads = (
+            "amplitude",
+            "best SA rate in the hold (Hz)",
+            "RA spikes at onset",
+            "in the hold",
+            "at offset",
+        )
         print(table(heads, amplitude_rows(f"{folder}/amplitudes")))
         print()
-        print(table(("sigma (mm)", "SA neurons that fire", "SA spikes"), sigma_rows(f"{folder}/sigmas")))
+        print(
+            table(
+                ("sigma (mm)", "SA neurons that fire", "SA spikes"), sigma_rows(f"{folder}/sigmas")
+            )
+        )
         if picture:
             draw(f"{folder}/picture").savefig(picture, dpi=130)
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from batching import seconds
 
-from sensoryforge.plots.style import COLOURS, settings
+from sensoryforge.analysis.plots.style import COLOURS, settings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,11 +28,17 @@ VARIED = {
     "neurons": (50, 100, 200, 350, 700, 1400, 2800),
     "samples": (75, 150, 300, 600, 1200, 2400, 4800),
 }
-LABELS = {"stimuli": "stimuli in the dataset", "neurons": "neurons", "samples": "samples a stimulus (0.5 ms each)"}
+LABELS = {
+    "stimuli": "stimuli in the dataset",
+    "neurons": "neurons",
+    "samples": "samples a stimulus (0.5 ms each)",
+}
 STEPS = {1: "one step a sample", 5: "five steps a sample (default)"}
 
 
-def speed(place: Path, steps: int, stimuli: int = STIMULI, neurons: int = NEURONS, samples: int = SAMPLES) -> float:
+def speed(
+    place: Path, steps: int, stimuli: int = STIMULI, neurons: int = NEURONS, samples: int = SAMPLES
+) -> float:
     """Return stimuli a second of one run, the better of two."""
     sa = round(neurons * 3 / 7)
     options = (
@@ -40,8 +46,12 @@ def speed(place: Path, steps: int, stimuli: int = STIMULI, neurons: int = NEURON
         f"neurons.sa_neurons={sa}", f"neurons.ra_neurons={neurons - sa}", "batch.overwrite=true",
     )  # fmt: skip
     repetitions = -(-stimuli // 3)
-    design: list[dict[str, Any]] = [{"type": "gaussian", "amplitude": [15, 30, 45], "repetitions": repetitions}]
-    return 3 * repetitions / min(seconds(place / f"{k}", "numba", design, options) for k in range(2))
+    design: list[dict[str, Any]] = [
+        {"type": "gaussian", "amplitude": [15, 30, 45], "repetitions": repetitions}
+    ]
+    return (
+        3 * repetitions / min(seconds(place / f"{k}", "numba", design, options) for k in range(2))
+    )
 
 
 def measure(steps: int) -> dict[str, list[float]]:
@@ -51,9 +61,13 @@ def measure(steps: int) -> dict[str, list[float]]:
         found[name] = []
         for value in values:
             size = {"neurons": NEURONS, "samples": SAMPLES} | {name: value}
-            fewer = min(STIMULI, max(60, STIMULI * NEURONS * SAMPLES // (size["neurons"] * size["samples"])))
+            fewer = min(
+                STIMULI, max(60, STIMULI * NEURONS * SAMPLES // (size["neurons"] * size["samples"]))
+            )
             with tempfile.TemporaryDirectory() as place:
-                found[name].append(speed(Path(place), steps, **({"stimuli": fewer} | {name: value})))
+                found[name].append(
+                    speed(Path(place), steps, **({"stimuli": fewer} | {name: value}))
+                )
             print(f"| {steps} | {name} | {value} | {found[name][-1]:.0f} |", flush=True)
     return found
 
@@ -81,7 +95,9 @@ def _finish(panel: Axes, name: str) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     picture = Path(__file__).parents[1] / "docs" / "images" / "scaling.png"
     parser.add_argument("--picture", type=Path, default=picture, metavar="FILE")
     options = parser.parse_args()

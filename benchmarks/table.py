@@ -23,10 +23,10 @@ from pathlib import Path
 import naive
 import torch
 from batching import STIMULI, seconds
-from kernel import NOISE_STD, best, drive, population
+from kernel import NOISE_STD, best, make_drive, population
 
-from sensoryforge.kernels import kernel
-from sensoryforge.noise import keys
+from sensoryforge.simulation.kernels import kernel
+from sensoryforge.simulation.kernels.noise import keys
 
 SHEET, NEURONS, SAMPLES, MANY, FEW = 64, 350, 600, 256, 64
 REPETITIONS = 10
@@ -45,7 +45,7 @@ class Case:
 
 def ours(case: Case, backend: str, stimuli: int) -> Callable[[], object]:
     """Return a run of one of our kernels."""
-    a, d = population(case.substeps), drive(stimuli, NEURONS, SAMPLES)
+    a, d = population(case.substeps), make_drive(stimuli, NEURONS, SAMPLES)
     key = keys(range(stimuli), "sa") if case.noise else None
     return lambda: kernel(backend)(a, d, key, (), case.threads)
 
@@ -68,7 +68,7 @@ def leaky(case: Case, tool: str) -> Callable[[], object] | None:
         step = _snntorch() if tool == "snntorch" else _spikingjelly()
     except ImportError:
         return None
-    current = drive(FEW, NEURONS, SAMPLES)
+    current = make_drive(FEW, NEURONS, SAMPLES)
 
     def run() -> None:
         spikes = torch.empty(SAMPLES, FEW, NEURONS, dtype=torch.bool)
@@ -99,7 +99,9 @@ def _spikingjelly() -> Step:
 
     cell = neuron.LIFNode(tau=20.0)
 
-    def step(now: torch.Tensor, state: torch.Tensor | None, first: bool) -> tuple[torch.Tensor, None]:
+    def step(
+        now: torch.Tensor, state: torch.Tensor | None, first: bool
+    ) -> tuple[torch.Tensor, None]:
         if first:
             cell.reset()
         return cell(now), None
@@ -113,7 +115,9 @@ def brian(case: Case) -> float:
 
     words = [MANY, NEURONS, SAMPLES, case.substeps, case.threads, NOISE_STD if case.noise else 0.0]
     script = str(Path(__file__).with_name("brian.py"))
-    done = subprocess.run([str(case.brian), script, *map(str, words)], check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        [str(case.brian), script, *map(str, words)], check=True, capture_output=True, text=True
+    )
     return float(json.loads(done.stdout.splitlines()[-1])["seconds"]) / MANY
 
 
@@ -121,10 +125,15 @@ def end_to_end(case: Case) -> float:
     """Return how long a stimulus takes from the configuration to the results file, in seconds."""
     many = [{**family, "repetitions": family["repetitions"] * REPETITIONS} for family in STIMULI]
     options = [f"pipeline.substeps={case.substeps}", f"batch.num_workers={case.threads}"]
-    options += [] if case.noise else [f"neurons.populations.{name}.noise_std=0" for name in ("sa", "ra")]
+    options += (
+        [] if case.noise else [f"neurons.populations.{name}.noise_std=0" for name in ("sa", "ra")]
+    )
     with tempfile.TemporaryDirectory() as place:
         seconds(Path(place) / "warm", "numba", STIMULI, options)
-        return min(seconds(Path(place) / f"run{k}", "numba", many, options) / (120 * REPETITIONS) for k in range(3))
+        return min(
+            seconds(Path(place) / f"run{k}", "numba", many, options) / (120 * REPETITIONS)
+            for k in range(3)
+        )
 
 
 def rows(case: Case, repeats: int) -> list[tuple[str, float, float]]:
@@ -144,15 +153,30 @@ def rows(case: Case, repeats: int) -> list[tuple[str, float, float]]:
             found.append((name, times["rival"] / stimuli, times["ours"] / MANY))
     if case.brian:
         theirs = brian(case)
-        found.append(("Brian2, C++ standalone", theirs, best({"ours": fast}, {"ours": repeats})["ours"] / MANY))
+        found.append(
+            (
+                "Brian2, C++ standalone",
+                theirs,
+                best({"ours": fast}, {"ours": repeats})["ours"] / MANY,
+            )
+        )
     return found
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--repeats", type=int, default=7, help="runs of ours beside each tool; the best counts")
-    parser.add_argument("--brian2-python", type=Path, metavar="PATH", help="the Python of an environment with Brian2")
+    parser.add_argument(
+        "--repeats", type=int, default=7, help="runs of ours beside each tool; the best counts"
+    )
+    parser.add_argument(
+        "--brian2-python",
+        type=Path,
+        metavar="PATH",
+        help="the Python of an environment with Brian2",
+    )
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     print("| steps a sample | noise | tool | ms a stimulus | our kernel, ms | times faster |")
@@ -160,13 +184,20 @@ def main() -> None:
     for substeps in (1, 5):
         for noise in (True, False):
             case = Case(substeps, noise, options.threads, options.brian2_python)
-            line = partial("| {} | {} | {} | {:.3g} | {:.3g} | {:,.0f} |".format, substeps, "on" if noise else "off")
+            line = partial(
+                "| {} | {} | {} | {:.3g} | {:.3g} | {:,.0f} |".format,
+                substeps,
+                "on" if noise else "off",
+            )
             found = rows(case, options.repeats)
             for name, theirs, mine in found:
                 print(line(name, theirs * 1e3, mine * 1e3, theirs / mine), flush=True)
             whole = end_to_end(case)
             first = found[0][1]
-            print(line("naive loop, against ours to HDF5", first * 1e3, whole * 1e3, first / whole), flush=True)
+            print(
+                line("naive loop, against ours to HDF5", first * 1e3, whole * 1e3, first / whole),
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

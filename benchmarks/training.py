@@ -19,9 +19,8 @@ import torch
 from pytorch_lightning import Trainer
 
 import sensoryforge as sf
-from sensoryforge.lightning.decoders import LinearDecoder
-from sensoryforge.lightning.decoding import DecodingModule
-from sensoryforge.lightning.quiet import silence
+from sensoryforge.learning import DecodingModule, LinearDecoder
+from sensoryforge.simulation import silence
 
 QUIET: dict[str, Any] = dict.fromkeys(
     ("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary"), False
@@ -56,7 +55,9 @@ class Watch(threading.Thread):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--repetitions", type=int, default=4500, help="of 20 conditions")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -78,9 +79,13 @@ def main() -> None:
         decoder = DecodingModule(LinearDecoder(*data.data.shape, data.target.size), classify=False)
         begun = time.perf_counter()
         with silence():
-            Trainer(max_epochs=1, accelerator="cpu", num_sanity_val_steps=0, **QUIET).fit(decoder, data)
+            Trainer(max_epochs=1, accelerator="cpu", num_sanity_val_steps=0, **QUIET).fit(
+                decoder, data
+            )
         took = time.perf_counter() - begun
-    print(f"{size / 1e9:.1f} GB: an epoch of {len(data.train)} stimuli in {took:.0f} s, at most {watch.peak_mb:.0f} MB")
+    print(
+        f"{size / 1e9:.1f} GB: an epoch of {len(data.train)} stimuli in {took:.0f} s, at most {watch.peak_mb:.0f} MB"
+    )
 
 
 if __name__ == "__main__":

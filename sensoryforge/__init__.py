@@ -1,52 +1,68 @@
-"""SensoryForge turns touch into spikes, at dataset scale."""
+"""SensoryForge turns touch into spikes, at dataset scale.
+
+Everything that a user needs in Python has a name here; each is imported when it is first used, so
+that ``import sensoryforge`` takes no time.
+
+>>> import sensoryforge as sf
+>>> config = sf.compose("stimuli=step", "stimuli.amplitude=[10, 20]")
+
+``sf.run(config)`` runs it and returns its `Results`, as ``sf.load(directory)`` does later.
+"""
 
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from sensoryforge.core.lazy import import_public
+
 if TYPE_CHECKING:
-    from sensoryforge.config import compose as compose
-    from sensoryforge.config import load_block as load_block
-    from sensoryforge.lightning.spikes import SpikeDataModule as SpikeDataModule
-    from sensoryforge.lightning.spikes import SpikeDataset as SpikeDataset
-    from sensoryforge.run import run as run
-    from sensoryforge.simulate import simulate as simulate
-    from sensoryforge.store.results import Results as Results
-    from sensoryforge.store.results import load as load
+    from sensoryforge.analysis.results import Results as Results
+    from sensoryforge.analysis.results import load as load
+    from sensoryforge.config.reading import compose as compose
+    from sensoryforge.config.reading import load_block as load_block
+    from sensoryforge.learning.spike_data_module import SpikeDataModule as SpikeDataModule
+    from sensoryforge.learning.spike_dataset import SpikeDataset as SpikeDataset
+    from sensoryforge.running import run as run
+    from sensoryforge.simulation.one_block import simulate as simulate
 
 _HOMES = {
-    "Results": "store.results",
-    "SpikeDataModule": "lightning.spikes",
-    "SpikeDataset": "lightning.spikes",
-    "compose": "config",
-    "load": "store.results",
-    "load_block": "config",
-    "run": "run",
-    "simulate": "simulate",
+    "Results": "analysis.results",
+    "SpikeDataModule": "learning",
+    "SpikeDataset": "learning",
+    "compose": "config.reading",
+    "load": "analysis.results",
+    "load_block": "config.reading",
+    "run": "running",
+    "simulate": "simulation",
 }
+"""Exported name -> the module that has it."""
 
-__all__ = ["Results", "SpikeDataModule", "SpikeDataset", "compose", "load", "load_block", "run", "simulate"]
+__all__ = [
+    "Results",
+    "SpikeDataModule",
+    "SpikeDataset",
+    "compose",
+    "load",
+    "load_block",
+    "run",
+    "simulate",
+]
 
 
 class _Package(ModuleType):
     """Keeps ``sensoryforge.run`` the function, also once the module of that name is imported."""
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(value, ModuleType) and _HOMES.get(name) == name:
-            value = getattr(value, name)
+        if name == "run" and isinstance(value, ModuleType):
+            value = value.run
         super().__setattr__(name, value)
 
 
 def __getattr__(name: str) -> Any:
-    """Import an exported name when it is first used."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+    """Import a public name when it is first used."""
+    return import_public(__name__, _HOMES, name)
 
 
 def __dir__() -> list[str]:

@@ -2,6 +2,6 @@
 
 import sys
 
-from sensoryforge.cli import main
+from sensoryforge.commands.cli import main
 
 sys.exit(main())

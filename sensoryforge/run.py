@@ -1,37 +1,21 @@
-"""Running an experiment from Python, ``sensoryforge.run(config)``, and from a shell, ``python -m sensoryforge.run``."""
+"""The door ``python -m sensoryforge.run``; from Python, ``sensoryforge.run(config)``."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from omegaconf import DictConfig
-
-    from sensoryforge.store.results import Results
-
-
-def run(config: DictConfig | Mapping[str, Any], progress: bool = False) -> Results | None:
-    """Run the experiment of a composed configuration and return its dataset; a dry run returns None.
-
-    Raises ConfigError before anything is written, StorageError for the disk, and FailedStimuliError, after saving,
-    when some stimuli could not be computed.
-    """
-    from sensoryforge.batch import run as run_experiment
-    from sensoryforge.config import check
-
-    return run_experiment(check(config), progress=progress)
+from sensoryforge.running import run as run
 
 
 def main() -> int:
     """Run the Hydra application on ``sys.argv`` and return its exit code."""
-    from sensoryforge.completion import script
+    from sensoryforge.commands.completion import script
 
-    if (text := script(sys.argv[1:])) is not None:
+    text = script(sys.argv[1:])
+    if text is not None:
         sys.stdout.write(text)
         return 0
-    from sensoryforge.app import main as application
+    from sensoryforge.commands.hydra_app import main as application
 
     return application()
 

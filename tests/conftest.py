@@ -17,7 +17,17 @@ settings.load_profile("ci" if os.environ.get("CI") else "default")
 if "PYTEST_XDIST_WORKER" in os.environ:
     torch.set_num_threads(1)  # the workers have a core each
 if not torch.cuda.is_available():
-    os.environ["TRITON_INTERPRET"] = "1"  # Triton reads it when it is imported, which Lightning may do
+    # Triton reads it when it is imported, which Lightning may do.
+    os.environ["TRITON_INTERPRET"] = "1"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out what needs signals, permissions or a terminal where the system has none of that kind."""
+    if os.name == "posix":
+        return
+    for item in items:
+        if item.get_closest_marker("posix"):
+            item.add_marker(pytest.mark.skip(reason="needs Linux or macOS"))
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +52,7 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Compile anew, so that the tests prove the code that is here."""
-    from sensoryforge.kernels import cache
+    from sensoryforge.simulation.kernels import cache
 
     folder = tmp_path_factory.mktemp("kernels")
     with pytest.MonkeyPatch.context() as patch:
@@ -55,7 +65,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="session", params=["pytorch", "hdf5"])
 def dataset(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the directory of a small real dataset: 3 amplitudes x 2 sigmas x 2 repetitions, in either format."""
-    from dataset_cases import GRID, run
+    from helpers.datasets import GRID, run
 
     return run(tmp_path_factory.mktemp(request.param), *GRID, f"batch.format={request.param}")
 
@@ -63,6 +73,6 @@ def dataset(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture(scope="session")
 def mixture(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the directory of a small dataset of two types."""
-    from dataset_cases import MIXTURE, run
+    from helpers.datasets import MIXTURE, run
 
     return run(tmp_path_factory.mktemp("mixture"), *MIXTURE)

@@ -1,7 +1,8 @@
 """What a stimulus is: pressure on the sheet over time, computed for many conditions at once.
 
-A new stimulus is a subclass with ``ranges``, ``space`` and ``time`` (or, where space and time do not
-separate, ``separable = False`` and ``frames``), and a YAML file in ``conf/stimuli`` with its defaults.
+A new stimulus is a subclass of `Stimulus` with ``ranges``, ``space`` and ``time`` (or, where space
+and time do not separate, ``separable = False`` and ``frames``), and a YAML file in ``conf/stimuli``
+with its defaults.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ from abc import ABC
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
-from sys import float_info
 from typing import ClassVar, TypeGuard
 
 import numpy as np
 
-from sensoryforge.numerics import exp, namespace
-from sensoryforge.types import Columns, Floats, Frames, Positions, Space, Time
+from sensoryforge.core.numerics import exp, namespace
+from sensoryforge.core.types import Columns, Floats, Frames, Positions, Space, Time
+from sensoryforge.core.values import is_finite, is_number
 
 TIME_TOLERANCE_MS = 1e-6
 """Samples lie at multiples of dt, which round: instants closer than this are the same."""
@@ -24,7 +25,25 @@ TIME_TOLERANCE_MS = 1e-6
 
 @dataclass(frozen=True)
 class Range:
-    """The numbers that a parameter may be: from ``low`` to ``high``, finite unless ``infinite``."""
+    """The numbers that a parameter may be.
+
+    Parameters
+    ----------
+    unit
+        Unit of the parameter, for messages.
+    low, high
+        Smallest and largest value.
+    low_open
+        Whether ``low`` itself is left out.
+    infinite
+        Whether the parameter may also be infinite, where ``low`` and ``high`` allow it.
+
+    Examples
+    --------
+    >>> length = Range("mm", low=0.0, low_open=True)
+    >>> str(length), length.allows(0.3), length.allows(0)
+    ('a number > 0 (mm)', True, False)
+    """
 
     unit: str = ""
     low: float = -inf
@@ -34,29 +53,72 @@ class Range:
 
     def allows(self, value: object) -> TypeGuard[int | float]:
         """Tell whether a value is a number in this range."""
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if not is_number(value):
             return False
-        finite = abs(value) <= float_info.max  # False for nan, and for a whole number that no float can hold
-        above = value > self.low if self.low_open else value >= self.low
-        return above and value <= self.high and (finite or (self.infinite and abs(value) == inf))
+        is_infinite = abs(value) == inf
+        if not (is_finite(value) or (self.infinite and is_infinite)):
+            return False
+        is_above = value > self.low if self.low_open else value >= self.low
+        return is_above and value <= self.high
 
     def __str__(self) -> str:
         """Return the range in words, as in "a number > 0 (mm)"."""
-        low = "" if self.low == -inf else f" {'>' if self.low_open else '>='} {self.low:g}"
-        high = "" if self.high == inf else f"{' and' if low else ''} <= {self.high:g}"
-        return f"a number{low}{high}{' or .inf' if self.infinite else ''}{f' ({self.unit})' if self.unit else ''}"
+        limits = []
+        if self.low != -inf:
+            limits.append(f"{'>' if self.low_open else '>='} {self.low:g}")
+        if self.high != inf:
+            limits.append(f"<= {self.high:g}")
+        words = ["a number"]
+        if limits:
+            words.append(" and ".join(limits))
+        if self.infinite:
+            words.append("or .inf")
+        if self.unit:
+            words.append(f"({self.unit})")
+        return " ".join(words)
 
 
 DRIVE = Range(low=0.0)
+"""Range of a drive: model drive at the receptor, not calibrated."""
 PLACE = Range("mm")
+"""Range of a coordinate on the skin."""
 LENGTH = Range("mm", low=0.0, low_open=True)
+"""Range of a width or a distance."""
 
 
 class Stimulus(ABC):
-    """A family of stimuli; an instance holds C conditions of it as columns of parameters.
+    """Stimuli of one type; an instance holds C conditions of it as columns of parameters.
 
-    ``tensors``: whether the methods take torch tensors as well as arrays, and give them the same bits, so that a GPU
-    can shape the stimuli. A class says so for itself, not for its subclasses: those may compute with NumPy.
+    Parameters
+    ----------
+    columns
+        Parameter -> its value in each condition, ``[C]``; every parameter in ``ranges``.
+
+    Attributes
+    ----------
+    ranges
+        Parameter -> what it may be, in the order in which a new configuration lists them.
+    separable
+        Whether the pressure is a sum of K products of a factor in space and a factor in time. Then
+        ``space`` and ``time`` are defined, else ``frames``.
+    tensors
+        Whether the methods take torch tensors as well as arrays, and give them the same bits, so
+        that a GPU can shape the stimuli. A class says so for itself, not for its subclasses: those
+        may compute with NumPy.
+    count
+        Number of conditions C.
+
+    Examples
+    --------
+    >>> class Tap(Stimulus):
+    ...     ranges = {"amplitude": DRIVE, "end": Range("ms")}
+    ...     def space(self, xy):
+    ...         return self["amplitude"][:, :, None] * np.ones(len(xy))
+    ...     def time(self, t_ms, duration_ms):
+    ...         return (t_ms < self["end"])[:, None, :].astype(float)
+    >>> taps = Tap({"amplitude": np.array([10.0, 20.0]), "end": np.array([1.0, 2.0])})
+    >>> taps.frames(xy=np.zeros((1, 2)), t_ms=np.arange(3.0), duration_ms=3.0)[:, :, 0].tolist()
+    [[10.0, 0.0, 0.0], [20.0, 20.0, 0.0]]
     """
 
     ranges: ClassVar[Mapping[str, Range]]
@@ -64,8 +126,11 @@ class Stimulus(ABC):
     tensors: ClassVar[bool] = False
 
     def __init__(self, columns: Columns) -> None:
-        given = {name: columns[name] for name in self.ranges}
-        self._columns: Columns = {n: namespace(v).asarray(v, dtype=namespace(v).float64) for n, v in given.items()}
+        self._columns: Columns = {}
+        for name in self.ranges:
+            values = columns[name]
+            xp = namespace(values)
+            self._columns[name] = xp.asarray(values, dtype=xp.float64)
         self.count = len(next(iter(self._columns.values())))
 
     def __getitem__(self, name: str) -> Floats:
@@ -73,32 +138,61 @@ class Stimulus(ABC):
         return self._columns[name][:, None]
 
     def space(self, xy: Positions) -> Space:
-        """Return the spatial factors ``[C, K, R]`` at receptors ``xy`` ``[R, 2]`` in mm."""
+        """Return the factors in space ``[C, K, R]`` at receptors ``xy`` ``[R, 2]`` in mm."""
         raise NotImplementedError(f"{type(self).__name__} does not separate: use frames")
 
     def time(self, t_ms: Floats, duration_ms: float) -> Time:
-        """Return the temporal factors ``[C, K, T]`` at the starts of samples ``t_ms`` ``[T]``, the first at 0."""
+        """Return the factors in time ``[C, K, T]``.
+
+        Parameters
+        ----------
+        t_ms
+            When each sample starts, ``[T]``, the first at 0.
+        duration_ms
+            How long the stimulus is.
+        """
         raise NotImplementedError(f"{type(self).__name__} does not separate: use frames")
 
     def frames(self, xy: Positions, t_ms: Floats, duration_ms: float) -> Frames:
         """Return the pressure ``[C, T, R]``: the products of space and time, added in order."""
-        space, time = self.space(xy), self.time(t_ms, duration_ms)
-        out = time[:, 0, :, None] * space[:, 0, None, :]
+        space = self.space(xy)
+        time = self.time(t_ms, duration_ms)
+        pressure = time[:, 0, :, None] * space[:, 0, None, :]
         for term in range(1, space.shape[1]):
-            out += time[:, term, :, None] * space[:, term, None, :]
-        return out
+            pressure += time[:, term, :, None] * space[:, term, None, :]
+        return pressure
 
     @classmethod
     def check(cls, columns: Columns, duration_ms: float) -> list[str]:
-        """Return one line for each contradiction between parameters; none by default."""
+        """Return a line for each contradiction between parameters; none by default.
+
+        Each parameter is in its range already.
+        """
         return []
 
 
 def footprint(stimulus: Stimulus, xy: Positions, height: Floats | float = 1.0) -> Space:
-    """Return ``height exp(-r^2 / 2 sigma^2)`` around ``center_x, center_y`` as ``[C, 1, R]``.
+    """Return a Gaussian on the skin, ``height exp(-r^2 / 2 sigma^2)``, as ``[C, 1, R]``.
 
-    It is formed as a product of one factor along x and one along y: on a lattice each needs only as many
+    It is the product of one factor along x and one along y: on a lattice each needs only as many
     exponentials as there are columns or rows.
+
+    Parameters
+    ----------
+    stimulus
+        What has the parameters ``sigma``, ``center_x`` and ``center_y`` in mm.
+    xy
+        Receptors, ``[R, 2]`` in mm.
+    height
+        Pressure at the centre, ``[C, 1]`` or the same for all.
+
+    Examples
+    --------
+    >>> from sensoryforge.stimuli import Gaussian
+    >>> values = {"amplitude": 30.0, "sigma": 1.0, "center_x": 0.0, "center_y": 0.0}
+    >>> press = Gaussian({name: np.array([value]) for name, value in values.items()})
+    >>> footprint(press, np.array([[0.0, 0.0], [1.0, 0.0]])).round(4).tolist()
+    [[[1.0, 0.6065]]]
     """
     xp = namespace(xy)
     xs, column = xp.unique(xy[:, 0], return_inverse=True)
@@ -106,23 +200,48 @@ def footprint(stimulus: Stimulus, xy: Positions, height: Floats | float = 1.0) -
     across = height * _profile(xs, stimulus["center_x"], stimulus["sigma"])
     along = _profile(ys, stimulus["center_y"], stimulus["sigma"])
     if xp is not np:
-        out: Space = (across[:, column] * along[:, row])[:, None]
-        return out
+        product = across[:, column] * along[:, row]
+        tensor: Space = product[:, None]
+        return tensor
+    # Condition by condition into one array: no second array of all conditions is made on the way.
     out = np.empty((stimulus.count, 1, len(xy)))
     for condition in range(stimulus.count):
-        np.multiply(across[condition].take(column), along[condition].take(row), out=out[condition, 0])
+        factor_x = across[condition].take(column)
+        factor_y = along[condition].take(row)
+        np.multiply(factor_x, factor_y, out=out[condition, 0])
     return out
 
 
 def steady(stimulus: Stimulus, t_ms: Floats) -> Time:
-    """Return ones, for a stimulus that does not change: ``[C, 1, T]``."""
-    column = stimulus[next(iter(stimulus.ranges))]
-    out: Time = namespace(t_ms).ones_like(column + t_ms)[:, None, :]
-    return out
+    """Return ones, for a stimulus that does not change over time: ``[C, 1, T]``.
+
+    Parameters
+    ----------
+    stimulus
+        The stimulus, C conditions.
+    t_ms
+        Starts of the samples, ``[T]`` in ms.
+
+    Examples
+    --------
+    >>> from sensoryforge.stimuli import Gaussian
+    >>> values = {"amplitude": 30.0, "sigma": 1.0, "center_x": 0.0, "center_y": 0.0}
+    >>> press = Gaussian({name: np.array([value]) for name, value in values.items()})
+    >>> steady(press, np.arange(3.0)).tolist()
+    [[[1.0, 1.0, 1.0]]]
+    """
+    any_parameter = next(iter(stimulus.ranges))
+    # The sum has the shape [C, T], and is a tensor where the parameters are.
+    by_condition = stimulus[any_parameter] + t_ms
+    ones: Time = namespace(t_ms).ones_like(by_condition)[:, None, :]
+    return ones
 
 
 def _profile(place: Floats, center: Floats, sigma: Floats) -> Floats:
-    """Return ``exp(-(place - center)^2 / 2 sigma^2)``: ``[C, 1]`` parameters at ``[P]`` places as ``[C, P]``."""
+    """Return ``exp(-(place - center)^2 / 2 sigma^2)`` as ``[C, P]``.
+
+    Places are ``[P]``, centre and sigma ``[C, 1]``.
+    """
     with np.errstate(over="ignore"):
         z = (place - center) / sigma
         return exp(-0.5 * (z * z))

@@ -1,129 +1,197 @@
-"""Stimuli whose class may fail: the conditions that do are found and named, the others are computed.
+"""Stimuli whose class may fail: the conditions that do are named, the others are computed.
 
-A class of the user's own is code of any kind. It is called for all conditions at once; only when that fails, condition
-by condition. A condition that fails alone presses on nothing, and its error is kept. A GPU's lack of memory is no fault
-of a class and is passed on.
+A class of the user's own is code of any kind. It is called for all conditions at once; only when
+that fails, condition by condition. A condition that fails alone presses on nothing, and its error
+is kept. A GPU's lack of memory is no fault of a class and is passed on.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from sensoryforge.errors import USERS_FAILURES, failure
-from sensoryforge.numerics import namespace
+from sensoryforge.core.messages import USERS_FAILURES, describe_failure
+from sensoryforge.core.numerics import namespace
+from sensoryforge.core.types import Columns, Floats, Frames, Positions, Space, Time
 from sensoryforge.stimuli.base import Stimulus
-from sensoryforge.types import Columns, Floats, Frames, Positions, Space, Time
 
-Call = Callable[[Stimulus], Any]
-Place = Callable[[Floats], Any]
+Arrays: TypeAlias = tuple[Floats, ...]
+"""Factors in space and in time, or frames; the first axis of each is the condition."""
+Call: TypeAlias = Callable[[Stimulus], Arrays]
+"""Asks a stimulus for its arrays, and checks them."""
+Place: TypeAlias = Callable[[Floats], Any]
 """Puts an array where stimuli are shaped: on a GPU, as a tensor."""
 
 
 class Guarded:
-    """C conditions of a class of stimulus; ``errors`` maps the number of a condition to what went wrong.
+    """C conditions of a class of stimulus, some of which may fail.
 
-    ``place`` is taken for a class that says it works on ``tensors``; all others get arrays.
+    Parameters
+    ----------
+    cls
+        The class of stimulus, ours or the user's.
+    columns
+        Its parameters, ``[C]`` each.
+    place
+        Puts an array on a GPU. It is used where the class says that it works on ``tensors``; all
+        others get arrays.
+
+    Attributes
+    ----------
+    errors
+        Number of a condition -> what went wrong with it, in one line. A condition is found to fail
+        when its arrays are asked for; from then on they are zero.
     """
 
     def __init__(self, cls: type[Stimulus], columns: Columns, place: Place | None = None) -> None:
         self.separable = cls.separable
         self.count = len(next(iter(columns.values())))
         self.errors: dict[int, str] = {}
-        self._place = place if place and cls.__dict__.get("tensors") else _same
-        self._cls, self._columns = cls, {n: self._place(v) for n, v in columns.items()}
+        self._cls = cls
+        # In the class itself, not in one that it derives from: a subclass may compute with NumPy.
+        takes_tensors = bool(cls.__dict__.get("tensors"))
+        self._place: Place = place if place is not None and takes_tensors else _leave
+        self._columns = {name: self._place(values) for name, values in columns.items()}
+        self._together = self._make_together()
         self._alone: dict[int, Stimulus] = {}
-        self._whole = self._tried(self._columns)
 
     def shape(self, xy: Positions, t_ms: Floats, duration_ms: float) -> tuple[Space, Time]:
         """Return the factors in space ``[C, K, R]`` and in time ``[C, K, T]``."""
         receptors, samples = len(xy), len(t_ms)
         xy, t_ms = self._place(xy), self._place(t_ms)
 
-        def call(stimulus: Stimulus) -> tuple[Floats, Floats]:
-            space = _array("space", stimulus.space(xy), (stimulus.count, None, receptors))
-            return space, _array("time", stimulus.time(t_ms, duration_ms), (*space.shape[:2], samples))
+        def factors(stimulus: Stimulus) -> Arrays:
+            space = _checked("space", stimulus.space(xy), (stimulus.count, None, receptors))
+            terms = space.shape[1]
+            time = stimulus.time(t_ms, duration_ms)
+            return space, _checked("time", time, (stimulus.count, terms, samples))
 
-        space, time = self._called(call, [(1, receptors), (1, samples)])
+        space, time = self._call(factors, [(1, 1, receptors), (1, 1, samples)])
         return space, time
 
     def frames(self, xy: Positions, t_ms: Floats, duration_ms: float) -> Frames:
         """Return the pressure ``[C, T, R]``."""
-        shape = (len(t_ms), len(xy))
+        receptors, samples = len(xy), len(t_ms)
         xy, t_ms = self._place(xy), self._place(t_ms)
 
-        def call(stimulus: Stimulus) -> tuple[Floats]:
-            return (_array("frames", stimulus.frames(xy, t_ms, duration_ms), (stimulus.count, *shape)),)
+        def frames(stimulus: Stimulus) -> Arrays:
+            pressure = stimulus.frames(xy, t_ms, duration_ms)
+            return (_checked("frames", pressure, (stimulus.count, samples, receptors)),)
 
-        frames: Frames = self._called(call, [shape])[0]
-        return frames
+        (pressure,) = self._call(frames, [(1, samples, receptors)])
+        return pressure
 
-    def _called(self, call: Call, shapes: list[tuple[int, ...]]) -> Any:
-        """Return what a call gives for all conditions; ``shapes`` are those of a condition that gives nothing."""
-        if self._whole is not None and not self.errors:
-            try:
-                return call(self._whole)
-            except USERS_FAILURES as error:  # which condition it was is found out below
-                _pass_on(error)
-        found = {condition: self._called_alone(call, condition) for condition in range(self.count)}
-        good = [result for result in found.values() if result is not None]
-        empty = [np.zeros((1, *shape)) for shape in shapes]
-        if good:
-            empty = [namespace(array).zeros_like(array) for array in good[0]]
-        for condition, result in found.items():
-            if result is not None and any(a.shape != b.shape for a, b in zip(result, empty, strict=True)):
+    def _call(self, call: Call, shapes: list[tuple[int, ...]]) -> Arrays:
+        """Return the arrays of all conditions; zeros of these ``shapes`` each, where all fail."""
+        arrays = self._call_together(call)
+        if arrays is not None:
+            return arrays
+        conditions = [self._call_alone(call, condition) for condition in range(self.count)]
+        nothing = _zeros_like_first(conditions, shapes)
+        rows = []
+        for condition, arrays in enumerate(conditions):
+            if arrays is not None and not _fit(arrays, nothing):
                 self.errors[condition] = "its conditions have different numbers of terms"
-                found[condition] = None
-        rows = [empty if result is None else result for result in found.values()]
-        return tuple(namespace(arrays[0]).concatenate(arrays) for arrays in zip(*rows, strict=True))
+                arrays = None
+            rows.append(nothing if arrays is None else arrays)
+        return tuple(_concatenate(several) for several in zip(*rows, strict=True))
 
-    def _called_alone(self, call: Call, condition: int) -> Any:
-        """Return what a call gives for one condition, or None where it fails or has failed before."""
+    def _call_together(self, call: Call) -> Arrays | None:
+        """Return the arrays of all conditions in one call, or None where one of them fails."""
+        if self._together is None or self.errors:
+            return None
+        try:
+            return call(self._together)
+        except USERS_FAILURES as error:  # which condition it was, calls one by one find out
+            _pass_on_lack_of_memory(error)
+            return None
+
+    def _call_alone(self, call: Call, condition: int) -> Arrays | None:
+        """Return the arrays of one condition, or None where it fails or has failed before."""
         if condition in self.errors:
             return None
         try:
             if condition not in self._alone:
-                columns = {name: values[condition : condition + 1] for name, values in self._columns.items()}
-                self._alone[condition] = self._cls(columns)
+                self._alone[condition] = self._make_alone(condition)
             return call(self._alone[condition])
         except USERS_FAILURES as error:
-            _pass_on(error)
-            self.errors[condition] = failure(error)
+            _pass_on_lack_of_memory(error)
+            self.errors[condition] = describe_failure(error)
             return None
 
-    def _tried(self, columns: Columns) -> Stimulus | None:
+    def _make_together(self) -> Stimulus | None:
         """Return the stimulus of all conditions, or None where it cannot be made."""
         try:
-            return self._cls(columns)
-        except USERS_FAILURES as error:  # which condition it was is found out when it is called
-            _pass_on(error)
+            return self._cls(self._columns)
+        except USERS_FAILURES as error:  # which condition it was, calls one by one find out
+            _pass_on_lack_of_memory(error)
             return None
 
+    def _make_alone(self, condition: int) -> Stimulus:
+        """Return the stimulus of one condition."""
+        one = slice(condition, condition + 1)
+        return self._cls({name: values[one] for name, values in self._columns.items()})
 
-def _same(array: Floats) -> Floats:
+
+def _leave(array: Floats) -> Floats:
+    """Leave an array where it is."""
     return array
 
 
-def _pass_on(error: BaseException) -> None:
-    """Raise a GPU's lack of memory again."""
+def _zeros_like_first(conditions: list[Arrays | None], shapes: list[tuple[int, ...]]) -> Arrays:
+    """Return zeros like the arrays of the first condition that has any, or of these shapes."""
+    for arrays in conditions:
+        if arrays is not None:
+            return tuple(namespace(array).zeros_like(array) for array in arrays)
+    return tuple(np.zeros(shape) for shape in shapes)
+
+
+def _fit(arrays: Arrays, others: Arrays) -> bool:
+    """Tell whether two conditions have arrays of the same shapes."""
+    return [array.shape for array in arrays] == [array.shape for array in others]
+
+
+def _concatenate(arrays: Arrays) -> Floats:
+    """Return arrays of conditions, or tensors, one after the other."""
+    joined: Floats = namespace(arrays[0]).concatenate(arrays)
+    return joined
+
+
+def _pass_on_lack_of_memory(error: BaseException) -> None:
+    """Raise a GPU's lack of memory again: the encoder then takes fewer stimuli at a time."""
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(error, torch.OutOfMemoryError):
         raise error
 
 
-def _array(method: str, values: object, shape: tuple[int | None, ...]) -> Floats:
-    """Return an array of floats, or raise ValueError where it is none of this shape; None stands for any length > 0."""
-    array: Any = namespace(values).asarray(values)
-    fits = array.ndim == len(shape) and all(n in (m, None) for m, n in zip(array.shape, shape, strict=True))
-    if not fits or 0 in array.shape:
-        wanted = ", ".join("K" if side is None else str(side) for side in shape)
+def _checked(method: str, values: object, shape: tuple[int | None, ...]) -> Floats:
+    """Return what a method of a stimulus returned as an array of floats, or a tensor of doubles.
+
+    ``shape`` is what it has to be; None stands for any length above zero, the number of terms K.
+    Raises ValueError where the values are something else.
+    """
+    xp = namespace(values)
+    array: Any = xp.asarray(values)
+    if not _has_shape(array, shape):
+        sides = ["K" if side is None else str(side) for side in shape]
+        wanted = ", ".join(sides)
         raise ValueError(f"{method} returned an array of shape {array.shape}, not [{wanted}]")
-    if array.is_complex() if namespace(array) is not np else array.dtype.kind not in "fiub":
+    is_tensor = xp is not np
+    holds_numbers = not array.is_complex() if is_tensor else array.dtype.kind in "fiub"
+    if not holds_numbers:
         raise ValueError(f"{method} returned {array.dtype}, not numbers")
-    if namespace(array) is np:
-        return np.require(array, np.float64, ["C", "W"])  # torch takes no views that run backwards or are read-only
-    floats: Floats = array.detach().double()
-    return floats
+    if is_tensor:
+        doubles: Floats = array.detach().double()
+        return doubles
+    # Torch takes no views that run backwards or are read-only.
+    return np.require(array, np.float64, ["C", "W"])
+
+
+def _has_shape(array: Any, shape: tuple[int | None, ...]) -> bool:
+    """Tell whether an array is of a shape and has values; None stands for any length."""
+    if array.ndim != len(shape) or 0 in array.shape:
+        return False
+    return all(wanted in (None, side) for side, wanted in zip(array.shape, shape, strict=True))

@@ -1,17 +1,32 @@
-"""A ramp: a Gaussian footprint loaded linearly from ``initial`` to ``final`` over the whole duration."""
+"""A ramp: a Gaussian footprint loaded linearly over the whole duration."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import ClassVar
 
-from sensoryforge.numerics import divided
+from sensoryforge.core.numerics import divide
+from sensoryforge.core.types import Floats, Positions, Space, Time
 from sensoryforge.stimuli.base import DRIVE, LENGTH, PLACE, Range, Stimulus, footprint
-from sensoryforge.types import Floats, Positions, Space, Time
 
 
 class Ramp(Stimulus):
-    """A Gaussian indentation whose height is ``initial + (final - initial) t / duration``."""
+    """A Gaussian indentation whose height is ``initial + (final - initial) t / duration``.
+
+    Parameters
+    ----------
+    columns
+        ``initial``, ``final`` (model drive), ``sigma``, ``center_x``, ``center_y`` (mm), each
+        ``[C]``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> values = {"initial": 0.0, "final": 30.0, "sigma": 0.5, "center_x": 0.0, "center_y": 0.0}
+    >>> ramp = Ramp({name: np.array([value]) for name, value in values.items()})
+    >>> ramp.time(np.array([0.0, 50.0]), duration_ms=100.0).tolist()
+    [[[0.0, 15.0]]]
+    """
 
     tensors = True
 
@@ -29,5 +44,6 @@ class Ramp(Stimulus):
 
     def time(self, t_ms: Floats, duration_ms: float) -> Time:
         """Return the height over time."""
-        height = self["initial"] + (self["final"] - self["initial"]) * divided(t_ms, duration_ms)
+        rise = self["final"] - self["initial"]
+        height = self["initial"] + rise * divide(t_ms, duration_ms)
         return height[:, None, :]

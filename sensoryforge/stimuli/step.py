@@ -5,13 +5,37 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from sensoryforge.numerics import namespace
-from sensoryforge.stimuli.base import DRIVE, LENGTH, PLACE, TIME_TOLERANCE_MS, Range, Stimulus, footprint
-from sensoryforge.types import Columns, Floats, Positions, Space, Time
+from sensoryforge.core.numerics import namespace
+from sensoryforge.core.types import Columns, Floats, Positions, Space, Time
+from sensoryforge.stimuli.base import (
+    DRIVE,
+    LENGTH,
+    PLACE,
+    TIME_TOLERANCE_MS,
+    Range,
+    Stimulus,
+    footprint,
+)
 
 
 class Step(Stimulus):
-    """A Gaussian indentation that is on for ``step_time <= t < step_time + hold_ms``."""
+    """A Gaussian indentation that is on for ``step_time <= t < step_time + hold_ms``.
+
+    Parameters
+    ----------
+    columns
+        ``amplitude`` (model drive), ``step_time``, ``hold_ms`` (ms), ``sigma``, ``center_x``,
+        ``center_y`` (mm), each ``[C]``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> footprint = {"amplitude": 30.0, "sigma": 0.5, "center_x": 0.0, "center_y": 0.0}
+    >>> values = {**footprint, "step_time": 1.0, "hold_ms": 2.0}
+    >>> step = Step({name: np.array([value]) for name, value in values.items()})
+    >>> step.time(np.arange(5.0), duration_ms=5.0).tolist()
+    [[[0.0, 1.0, 1.0, 0.0, 0.0]]]
+    """
 
     tensors = True
 
@@ -31,15 +55,18 @@ class Step(Stimulus):
     def time(self, t_ms: Floats, duration_ms: float) -> Time:
         """Return one while the step is on, zero before and after."""
         start = self["step_time"] - TIME_TOLERANCE_MS
-        on = (t_ms >= start) & (t_ms < start + self["hold_ms"])
-        xp = namespace(on)
-        out: Time = xp.asarray(on[:, None, :], dtype=xp.float64)
-        return out
+        is_on = (t_ms >= start) & (t_ms < start + self["hold_ms"])
+        xp = namespace(is_on)
+        ones: Time = xp.asarray(is_on[:, None, :], dtype=xp.float64)
+        return ones
 
     @classmethod
     def check(cls, columns: Columns, duration_ms: float) -> list[str]:
         """Refuse a step that starts when the stimulus is over."""
-        late = sorted({value for value in columns["step_time"].tolist() if value >= duration_ms - TIME_TOLERANCE_MS})
+        times = columns["step_time"]
+        late = sorted(set(times[times >= duration_ms - TIME_TOLERANCE_MS].tolist()))
+        if not late:
+            return []
         more = f" and {len(late) - 1} more" if len(late) > 1 else ""
         allowed = f"allowed is less than duration_ms, {duration_ms:g} (ms)"
-        return [f"step_time: got {late[0]:g}{more}, {allowed}"] if late else []
+        return [f"step_time: got {late[0]:g}{more}, {allowed}"]

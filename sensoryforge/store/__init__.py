@@ -1,36 +1,15 @@
-"""Parts, checkpoint, results.pt and results.h5: what a run leaves on the disk, and how it is read back.
+"""What a run leaves on the disk, and how it is read back.
 
-An output format is one file here, ``<name>_format.py``; nothing else lists it. Importing this package is instant: torch
-and h5py come with the modules inside.
+    files.py        files that appear whole or not at all; refusals of the disk, damaged files
+    lock.py         one run at a time in a directory
+    formats/        output formats, a file or a folder each; base.py says what one is
+    table.py        what every file keeps of its stimuli, as JSON
+    archive.py      archives of torch.save with a JSON record in them
+    checkpoint.py   what the newest run in a directory has committed
+    writer.py       commits parts, and makes the results file of them
+    dataset.py      a dataset, finished or interrupted, its arrays read when asked for
+    reader.py       spikes of many stimuli, as training wants them
+
+Importing the modules is quick: torch, h5py and pandas are imported by the functions that need them
+(``reader.py``, which is for training, imports torch).
 """
-
-from __future__ import annotations
-
-from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING, cast
-
-from sensoryforge.errors import ConfigError, listing, suggest
-
-if TYPE_CHECKING:
-    from sensoryforge.store.base import Format
-
-_ENDING = "_format.py"
-
-
-def formats() -> tuple[str, ...]:
-    """Return the names of the output formats, as ``batch.format`` takes them."""
-    return tuple(sorted(file.name.removesuffix(_ENDING) for file in Path(__file__).parent.glob("*" + _ENDING)))
-
-
-def get(name: str) -> Format:
-    """Return the module that writes and reads a format; raises ConfigError for an unknown name."""
-    known = formats()
-    if name not in known:
-        raise ConfigError(f"batch.format: got {name!r}, allowed are {listing(known)}{suggest(name, known)}")
-    return cast("Format", import_module(f"{__name__}.{name}_format"))
-
-
-def results_name(name: str) -> str:
-    """Return the name of a format's results file, e.g. ``results.pt``."""
-    return f"results.{get(name).SUFFIX}"

@@ -1,8 +1,34 @@
 """``checkpoint.pt``: what the newest run in a directory has committed.
 
-It lists the parts by file, places in the design and checksum, and after the end the results file instead. Stimuli are
-known by their ids, which their files hold: places change when a design grows. ``prepared`` is written before a results
-file takes its place, so that after a crash between the two the file in place is known for what it is.
+It lists the parts by file, places in the design and checksum, and after the end the results file
+instead. Stimuli are known by their ids, which their files hold: places change when a design grows.
+A run takes it through these states::
+
+    no checkpoint
+         │ begin
+         ▼
+      RUNNING ◀─ a part is committed: RUNNING again, with one part more
+         │ no stimulus is left; the results file is written aside
+         ▼
+      PREPARED
+         │ the results file is renamed into its place
+         ▼
+       DONE ─── a design that grew goes on: RUNNING, with the results file as its first part
+
+    state      parts               prepared            results
+    RUNNING    those committed     -                   -
+    PREPARED   those committed     the results file    -
+    DONE       the results file    -                   its name
+
+A run that was stopped goes on from RUNNING or PREPARED with the parts that are good; one that
+begins anew starts in RUNNING without any. PREPARED is written before the results file takes its
+place, so that after a crash between the two the file in place is known for what it is. Four
+functions read a checkpoint, each building on the one before::
+
+    Checkpoint.read   what was written, or None; DamagedError if it cannot be trusted
+    settled           PREPARED is DONE, if its results file is in place
+    newest            a damaged one is DONE, if a results file, alone there, tells what it holds
+    scan              compares every file with its checksum: what need not be computed again
 """
 
 from __future__ import annotations
@@ -10,7 +36,6 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,16 +43,18 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from sensoryforge import store
-from sensoryforge.errors import DamagedError, StorageError
+from sensoryforge.core.errors import DamagedError, StorageError
+from sensoryforge.core.old_names import upgraded
+from sensoryforge.core.types import Ints
 from sensoryforge.store import files
-from sensoryforge.store.base import load_archive, reading, save_archive
-from sensoryforge.types import Ints
+from sensoryforge.store.archive import load_archive, save_archive
+from sensoryforge.store.formats import locate_format, shipped_formats
 
 FILE = "checkpoint.pt"
 PARTS = "parts"
 _VERSION = 1
 _UNKNOWN = "0"
+"""Checksum of a results file that no checkpoint vouches for."""
 _RUNS = re.compile(r"(?:-?\d+\+\d+(?:,-?\d+\+\d+)*)?")
 _CHECKSUM = re.compile(r"[0-9a-f]+")
 _INSIDE = re.compile(rf"(?:{PARTS}/)?[A-Za-z0-9_]+\.[a-z0-9]+")
@@ -36,9 +63,25 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Part:
-    """A file of committed stimuli: its name inside the directory, and places in the design, row by row, as ``runs``.
+    """A file of committed stimuli, and where in the design each of its rows belongs.
 
-    A place of -1 is a stimulus that the design no longer has. Texts, not sequences: a run may have a million stimuli.
+    Texts, not sequences: a run may have a million stimuli.
+
+    Parameters
+    ----------
+    file
+        Its name inside the directory.
+    runs
+        The place in the design of each row, as `format_runs` writes it; -1 for a stimulus that the
+        design no longer has.
+    checksum
+        SHA-256 of its bytes.
+
+    Examples
+    --------
+    >>> part = Part.of("parts/part_000000.h5", [4, 5, 6, 0], checksum="0f")
+    >>> part.runs, part.indices.tolist()
+    ('4+3,0+1', [4, 5, 6, 0])
     """
 
     file: str
@@ -46,14 +89,15 @@ class Part:
     checksum: str
 
     def __post_init__(self) -> None:
-        """Raise ValueError for a name that leads out of the directory, or texts that no part has."""
-        if not (_INSIDE.fullmatch(self.file) and _RUNS.fullmatch(self.runs) and _CHECKSUM.fullmatch(self.checksum)):
+        """Raise ValueError for a name outside the directory, or texts that no part has."""
+        is_inside = _INSIDE.fullmatch(self.file)
+        if not (is_inside and _RUNS.fullmatch(self.runs) and _CHECKSUM.fullmatch(self.checksum)):
             raise ValueError(f"not a part: {self.file!r}")
 
     @classmethod
     def of(cls, file: str, indices: Sequence[int] | Ints, checksum: str) -> Part:
         """Return the part with its rows at these places."""
-        return cls(file, runs(np.asarray(indices, dtype=np.int64)), checksum)
+        return cls(file, format_runs(np.asarray(indices, dtype=np.int64)), checksum)
 
     @classmethod
     def from_text(cls, text: str) -> Part:
@@ -69,14 +113,32 @@ class Part:
     @cached_property
     def indices(self) -> Ints:
         """The place in the design of each row."""
-        pairs = [(int(first), int(count)) for first, count in (run.split("+") for run in self.runs.split(",") if run)]
-        spans = [np.arange(first, first + count) if first >= 0 else np.full(count, -1) for first, count in pairs]
-        return np.concatenate(spans, dtype=np.int64) if spans else np.zeros(0, np.int64)
+        spans = [np.zeros(0, np.int64)]
+        for run in self.runs.split(",") if self.runs else ():
+            first, count = map(int, run.split("+"))
+            spans.append(np.arange(first, first + count) if first >= 0 else np.full(count, -1))
+        return np.concatenate(spans, dtype=np.int64)
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The state of the newest run; ``results`` names its results file once it is complete."""
+    """The state of the newest run.
+
+    Parameters
+    ----------
+    total_stimuli
+        How many stimuli the design has.
+    config
+        The resolved configuration, in plain containers.
+    format
+        The output format, as ``Format.written_name`` gives it.
+    parts
+        The committed files.
+    results
+        The name of the results file, once it is complete.
+    prepared
+        The results file that is about to take its place.
+    """
 
     total_stimuli: int
     config: dict[str, Any]
@@ -88,36 +150,44 @@ class Checkpoint:
     @cached_property
     def todo(self) -> Ints:
         """Places in the design that are not committed yet, ascending."""
-        left = np.ones(self.total_stimuli, dtype=np.bool_)
-        indices = np.concatenate([np.zeros(0, np.int64), *(part.indices for part in self.parts)])
-        left[indices[(indices >= 0) & (indices < self.total_stimuli)]] = False
-        return np.flatnonzero(left)
+        is_left = np.ones(self.total_stimuli, dtype=np.bool_)
+        for part in self.parts:
+            places = part.indices
+            is_left[places[(places >= 0) & (places < self.total_stimuli)]] = False
+        return np.flatnonzero(is_left)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values: first what users look for, then what a resumed run needs."""
         todo = self.todo
+        next_index = int(todo[0]) if len(todo) else self.total_stimuli
         return {
             "num_completed": self.total_stimuli - len(todo),
             "total_stimuli": self.total_stimuli,
-            "next_index": int(todo[0]) if len(todo) else self.total_stimuli,
+            "next_index": next_index,
             "config": self.config,
             "format": self.format,
             "parts": "\n".join(part.text for part in self.parts),
             "results": self.results,
-            "prepared": self.prepared and self.prepared.text,
+            "prepared": None if self.prepared is None else self.prepared.text,
             "version": _VERSION,
         }
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Checkpoint:
-        """Return the checkpoint that ``to_dict`` described; LookupError, TypeError or ValueError otherwise."""
+        """Return the checkpoint that ``to_dict`` described.
+
+        Raises LookupError, TypeError or ValueError for anything else.
+        """
+        lines = _typed(data["parts"], str).splitlines()
+        results = data["results"]
+        prepared = data["prepared"]
         return cls(
-            _typed(data["total_stimuli"], int),
-            _typed(data["config"], dict),
-            _typed(data["format"], str),
-            tuple(Part.from_text(line) for line in _typed(data["parts"], str).splitlines()),
-            data["results"] and _typed(data["results"], str),
-            data["prepared"] and Part.from_text(_typed(data["prepared"], str)),
+            total_stimuli=_typed(data["total_stimuli"], int),
+            config=upgraded(_typed(data["config"], dict)),
+            format=_typed(data["format"], str),
+            parts=tuple(Part.from_text(line) for line in lines),
+            results=None if results is None else _typed(results, str),
+            prepared=None if prepared is None else Part.from_text(_typed(prepared, str)),
         )
 
     def write(self, directory: Path) -> None:
@@ -127,21 +197,89 @@ class Checkpoint:
 
     @classmethod
     def read(cls, directory: Path) -> Checkpoint | None:
-        """Return the directory's checkpoint, None if there is none; DamagedError if it cannot be trusted."""
+        """Return the directory's checkpoint, None if there is none.
+
+        Raises DamagedError if it cannot be trusted.
+        """
         path = directory / FILE
         if not files.exists(path):
             return None
-        with reading(path):
+        with files.reading(path):
             data = load_archive(path)
             if _typed(data["version"], int) > _VERSION:
-                raise StorageError(f"{files.show(path)}: written by a newer version of SensoryForge; update to read it")
+                raise StorageError(
+                    f"{files.show(path)}: written by a newer version of SensoryForge; "
+                    "update to read it"
+                )
             return cls.from_dict(data)
+
+
+def settled(directory: Path) -> Checkpoint | None:
+    """Return the checkpoint, taken as done if its prepared results file is in place.
+
+    It is if a crash came between the renaming of the results file and the record of it.
+    """
+    checkpoint = Checkpoint.read(directory)
+    if checkpoint is None or checkpoint.prepared is None:
+        return checkpoint
+    whole = checkpoint.prepared
+    if _problem(directory, whole):
+        return checkpoint
+    return replace(checkpoint, parts=(whole,), results=whole.file, prepared=None)
+
+
+def newest(directory: Path) -> Checkpoint | None:
+    """Return the settled checkpoint, or what a results file tells in place of a damaged one.
+
+    A results file tells nothing if another run was begun after it.
+
+    Raises
+    ------
+    DamagedError
+        When nothing says what the directory holds: parts do not tell of which pipeline they are.
+    """
+    try:
+        return settled(directory)
+    except DamagedError as error:
+        another_was_begun = any((directory / PARTS).glob("part_*"))
+        told = None if another_was_begun else _told_by_results(directory)
+        if told is None:
+            raise DamagedError(
+                f"{error}; without it nothing there can be resumed: start anew with --overwrite "
+                "instead of --resume (batch.overwrite=true), or choose another batch.output_dir"
+            ) from error
+        warnings.warn(f"{error}; {told.results} says what it did", stacklevel=1)
+        return told
+
+
+def _told_by_results(directory: Path) -> Checkpoint | None:
+    """Return the checkpoint that a results file tells of, if there is just one; None otherwise."""
+    formats = [f for f in shipped_formats() if files.exists(directory / f.results_name)]
+    if len(formats) != 1:
+        return None
+    format = formats[0]
+    try:
+        reader = format.reader(directory / format.results_name)
+        config = _typed(reader.facts["config"], dict)
+        count = len(reader)
+    except (StorageError, LookupError, TypeError):
+        return None
+    whole = Part.of(format.results_name, range(count), _UNKNOWN)
+    return Checkpoint(count, upgraded(config), format.written_name, (whole,), whole.file)
 
 
 @dataclass(frozen=True)
 class Committed:
-    """What of an earlier run is on the disk and good, with the ids of each part's rows; ``problems`` says in a line
-    each what is not.
+    """What of an earlier run is on the disk and good.
+
+    Parameters
+    ----------
+    checkpoint
+        What the run said of itself; None where there was none.
+    parts
+        Each good part, with the ids of its rows.
+    problems
+        A line for each part that is not good.
     """
 
     checkpoint: Checkpoint | None
@@ -156,71 +294,53 @@ class Committed:
     @property
     def finished(self) -> bool:
         """Whether that run came to its end, and its results file is good."""
-        return self.checkpoint is not None and self.checkpoint.results is not None and not self.problems
+        if self.checkpoint is None or self.problems:
+            return False
+        return self.checkpoint.results is not None
 
 
 def scan(directory: Path) -> Committed:
-    """Return what of a directory's newest run is committed, every file checked against its checksum.
+    """Return what is committed of a directory's newest run, every file checked.
 
-    Raises DamagedError when the checkpoint itself cannot be trusted, and nothing else tells what it said.
+    Raises
+    ------
+    DamagedError
+        When the checkpoint itself cannot be trusted, and nothing else tells what it said.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     scan(Path(folder))
+    Committed(checkpoint=None, parts=(), problems=())
     """
     checkpoint = newest(directory)
     if checkpoint is None:
         return Committed(None)
-    good, problems = [], []
-    for part in (_sealed(directory, part) for part in checkpoint.parts):
+    good: list[tuple[Part, tuple[str, ...]]] = []
+    problems: list[str] = []
+    for part in checkpoint.parts:
+        part = _with_checksum(directory, part)
         problem = _problem(directory, part)
         if problem:
-            problems.append(f"{part.file} is {problem}: its {len(part.indices)} stimuli have to be computed again")
+            count = len(part.indices)
+            problems.append(
+                f"{part.file} is {problem}: its {count} stimuli have to be computed again"
+            )
         else:
             good.append((part, _ids(directory / part.file, checkpoint.format)))
     return Committed(checkpoint, tuple(good), tuple(problems))
 
 
-def newest(directory: Path) -> Checkpoint | None:
-    """Return the settled checkpoint; of a damaged one, what the results file says of its run, if no other was begun.
-
-    Raises DamagedError when nothing says what the directory holds: parts do not tell of which pipeline they are.
-    """
-    try:
-        return settled(directory)
-    except DamagedError as error:
-        found = None if any((directory / PARTS).glob("part_*")) else _told_by_results(directory)
-        if found is None:
-            raise DamagedError(
-                f"{error}; without it nothing there can be resumed: start anew with --overwrite instead of --resume "
-                "(batch.overwrite=true), or choose another batch.output_dir"
-            ) from error
-        warnings.warn(f"{error}; {found.results} says what it did", stacklevel=1)
-        return found
-
-
-def _told_by_results(directory: Path) -> Checkpoint | None:
-    """Return the checkpoint of the run whose results file is there, the only one; None where none can be read."""
-    there = [name for name in store.formats() if files.exists(directory / store.results_name(name))]
-    with suppress(StorageError):
-        for name in there if len(there) == 1 else ():
-            reader = store.get(name).Reader(directory / store.results_name(name))
-            whole = Part.of(store.results_name(name), range(len(reader)), _UNKNOWN)
-            return Checkpoint(len(reader), _typed(reader.facts["config"], dict), name, (whole,), whole.file)
-    return None
-
-
-def _sealed(directory: Path, part: Part) -> Part:
-    """Return a part with its checksum."""
-    return part if part.checksum != _UNKNOWN else replace(part, checksum=files.checksum(directory / part.file))
-
-
-def settled(directory: Path) -> Checkpoint | None:
-    """Return the checkpoint, carried on to its end if a crash came between the results file's rename and its record."""
-    checkpoint = Checkpoint.read(directory)
-    if checkpoint is None or checkpoint.prepared is None or _problem(directory, checkpoint.prepared):
-        return checkpoint
-    done = checkpoint.prepared
-    return replace(checkpoint, parts=(done,), results=done.file, prepared=None)
+def _with_checksum(directory: Path, part: Part) -> Part:
+    """Return a part with its checksum, as it is now where none is known."""
+    if part.checksum != _UNKNOWN:
+        return part
+    return replace(part, checksum=files.checksum(directory / part.file))
 
 
 def _problem(directory: Path, part: Part) -> str:
+    """Return what is wrong with a part's file, in a word; nothing if it is good."""
     path = directory / part.file
     if not files.exists(path):
         return "missing"
@@ -229,15 +349,33 @@ def _problem(directory: Path, part: Part) -> str:
 
 def _ids(path: Path, format: str) -> tuple[str, ...]:
     """Return the ids of a file's rows, which its table has."""
-    return tuple(entry["id"] for entry in store.get(format).Reader(path).entries)
+    reader = locate_format(format).reader(path)
+    ids = tuple(entry["id"] for entry in reader.entries)
+    reader.close()
+    return ids
 
 
-def runs(indices: Ints) -> str:
-    """Return places as text, a first place and a count for each run of neighbours: ``0+100,250+50,-1+3``."""
-    follows = np.where(indices[:-1] < 0, indices[1:] < 0, indices[1:] == indices[:-1] + 1)
-    starts = np.flatnonzero(np.concatenate([np.ones(min(1, len(indices)), np.bool_), ~follows]))
-    counts = np.diff(np.append(starts, len(indices)))
-    return ",".join(f"{first}+{count}" for first, count in zip(indices[starts].tolist(), counts.tolist(), strict=True))
+def format_runs(indices: Ints) -> str:
+    """Return places as text: a first place and a count for each run of neighbours.
+
+    Parameters
+    ----------
+    indices
+        Places in a design, ``[B]``; -1 for a stimulus that it no longer has.
+
+    Examples
+    --------
+    >>> format_runs(np.array([0, 1, 2, 250, 251, -1, -1, -1]))
+    '0+3,250+2,-1+3'
+    """
+    if not len(indices):
+        return ""
+    before, after = indices[:-1], indices[1:]
+    goes_on = np.where(before < 0, after < 0, after == before + 1)
+    starts = np.flatnonzero(np.concatenate([[True], ~goes_on]))
+    firsts = indices[starts].tolist()
+    counts = np.diff(starts, append=len(indices)).tolist()
+    return ",".join(f"{first}+{count}" for first, count in zip(firsts, counts, strict=True))
 
 
 def _typed(value: Any, kind: type[_T]) -> _T:

@@ -1,7 +1,12 @@
-"""Files that appear whole or not at all.
+"""Files that appear whole or not at all, and how a refusal of the disk or a damaged file is told.
 
-A file is written aside, flushed and synced to the disk; only then does a rename put it in its place, and the directory
-is synced too. Every step passes a named crash point, where the tests stop the process.
+A file is written aside, flushed and synced to the disk; only then does a rename put it in its
+place, and the directory is synced too. Every step passes a named crash point, where the tests stop
+the process.
+
+On Windows a file cannot be replaced while somebody has it open or mapped, this process included:
+readers are closed before ``publish``. A directory cannot be synced there; the file system keeps its
+names in a journal of its own.
 """
 
 from __future__ import annotations
@@ -10,14 +15,16 @@ import errno
 import hashlib
 import os
 import re
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from sensoryforge.errors import SensoryForgeError, StorageError
+from sensoryforge.core.errors import DamagedError, SensoryForgeError, StorageError
 
 _BLOCK = 1 << 20
-_HIDDEN = re.compile(r"errno = (\d+)")
+_HIDDEN_NUMBER = re.compile(r"errno = (\d+)")
+"""Of an error, as HDF5 writes it in the middle of its message."""
 _REASONS = {
     errno.ENOSPC: "no space is left on the disk; free some, what was committed is safe",
     errno.EDQUOT: "the disk quota is used up; free some space, what was committed is safe",
@@ -32,6 +39,22 @@ _REASONS = {
     errno.ENOENT: "it does not exist",
     errno.EIO: "the disk failed to read or write",
 }
+_NO_SYNC = (errno.EINVAL, errno.ENOTSUP)
+"""What a file system answers that cannot sync a directory."""
+_BAD_FILE = (
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+)
+"""What the libraries raise at a file that is damaged, or of somebody else."""
 
 
 def crash_point(name: str) -> None:
@@ -50,16 +73,38 @@ def not_text(path: Path) -> StorageError:
 
 def reason(error: BaseException) -> str:
     """Return in words why the disk refused; HDF5 hides the number of the error in its message."""
-    hidden = _HIDDEN.search(str(error))
-    number = getattr(error, "errno", None) or (int(hidden[1]) if hidden else 0)
-    if not number:
-        return (str(error) or type(error).__name__).splitlines()[0]
-    return _REASONS.get(number, os.strerror(number))
+    number = _number(error)
+    if number:
+        return _REASONS.get(number, os.strerror(number))
+    text = str(error) or type(error).__name__
+    return text.splitlines()[0]
+
+
+def _number(error: BaseException) -> int:
+    """Return the operating system's number of an error, 0 where it has none."""
+    number = getattr(error, "errno", None)
+    if number:
+        return int(number)
+    hidden = _HIDDEN_NUMBER.search(str(error))
+    return int(hidden[1]) if hidden else 0
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn whatever a damaged or foreign file makes a library raise into a DamagedError."""
+    with disk(path), path.open("rb"):
+        pass  # a file that is missing or may not be read is a StorageError, and not damaged
+    try:
+        yield
+    except StorageError:
+        raise
+    except _BAD_FILE as error:
+        raise DamagedError(f"{show(path)}: damaged, or not written by SensoryForge") from error
 
 
 @contextmanager
 def disk(path: Path) -> Iterator[None]:
-    """Turn an operating system error into one line, a StorageError, that names the file and the reason."""
+    """Turn an operating system error into a StorageError that names the file and the reason."""
     try:
         yield
     except OSError as error:
@@ -67,7 +112,7 @@ def disk(path: Path) -> Iterator[None]:
 
 
 class Sink:
-    """A file being written aside: takes bytes, and remembers the error when the disk refuses them."""
+    """A file being written aside: takes bytes, and remembers why the disk refused them."""
 
     def __init__(self, path: Path, kind: str) -> None:
         self.path = path
@@ -118,7 +163,10 @@ def aside(path: Path) -> Path:
 
 @contextmanager
 def written_aside(path: Path, kind: str) -> Iterator[Sink]:
-    """Yield a sink beside ``path``; then its bytes are on the disk, or it is gone and a StorageError says why."""
+    """Yield a sink that writes to a file beside ``path``, without giving it its name.
+
+    Afterwards its bytes are on the disk; or the file is gone, and a StorageError says why.
+    """
     with disk(path):
         sink = Sink(aside(path), kind)
     try:
@@ -126,9 +174,10 @@ def written_aside(path: Path, kind: str) -> Iterator[Sink]:
         crash_point(f"{kind}.written")
         sink.sync()
     except (OSError, RuntimeError, SensoryForgeError) as error:
+        sink.close()  # Windows removes no open file
         _remove(sink.path)
         cause = sink.error or error
-        if isinstance(cause, OSError) or _HIDDEN.search(str(cause)):
+        if isinstance(cause, OSError) or _number(cause):
             raise StorageError(f"{show(path)}: {reason(cause)}") from error
         raise
     finally:
@@ -164,7 +213,10 @@ def exists(path: Path) -> bool:
 
 
 def make_directory(path: Path) -> None:
-    """Make a directory and its parents, on the disk; a name that is not UTF-8 is refused (HDF5 and torch need it)."""
+    """Make a directory and its parents, on the disk.
+
+    A name that is not UTF-8 is refused: HDF5 and torch need it.
+    """
     try:
         os.fspath(path).encode()
     except UnicodeEncodeError:
@@ -176,12 +228,15 @@ def make_directory(path: Path) -> None:
 
 
 def sync_directory(path: Path) -> None:
-    """Return when the names in a directory are on the disk, where the file system can tell."""
-    handle = os.open(path, os.O_RDONLY)
+    """Return when the names in a directory are on the disk, where the system can tell."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except PermissionError:  # Windows opens no directory
+        return
     try:
         os.fsync(handle)
     except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+        if error.errno not in _NO_SYNC:
             raise
     finally:
         os.close(handle)

@@ -1,6 +1,7 @@
-"""The table that every file carries as JSON: its entries, and the shapes of its arrays.
+"""The table that every file carries: what is known of each stimulus, and shapes of arrays.
 
-It is what makes a file of 100,000 stimuli open at once: neither a pickle nor 100,000 groups have to be walked through.
+It is JSON, and what makes a file of 100,000 stimuli open at once: neither a pickle nor 100,000
+groups have to be walked through.
 """
 
 from __future__ import annotations
@@ -11,36 +12,53 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import is_
 from sys import intern
-from typing import Any, overload
+from typing import Any, TypeAlias, overload
 
-from sensoryforge.store.base import COLUMNS, Entry, Shapes
+Entry: TypeAlias = dict[str, Any]
+"""What is known of a stimulus: a value for each of ``COLUMNS``, and ``error`` only if it failed."""
+Shapes: TypeAlias = dict[str, tuple[int, ...]]
+"""Array name -> shape of one stimulus, in the order written."""
 
-_KNOWN = 10_000
-"""Numbers that are held once, however often they recur."""
+COLUMNS: dict[str, type] = {
+    "index": int,
+    "id": str,
+    "seed": int,
+    "repetition": int,
+    "parameters": dict,
+}
+"""What every entry has, and its type."""
+_NUMBERS = tuple(name for name, kind in COLUMNS.items() if kind is int)
+_HELD_ONCE = 10_000
+"""Numbers that are held once, however often they recur; a design's values do."""
+
+_Parameters: TypeAlias = tuple[tuple[str, ...], tuple[Any, ...]]
+"""The names of a stimulus's parameters, and their values."""
 
 
 class Entries(Sequence[Entry]):
     """Entries in a fifth of the memory that dictionaries take; an item is made when asked for."""
 
     def __init__(self) -> None:
-        self._numbers = {name: array("q") for name, kind in COLUMNS.items() if kind is int}
-        self._ids: list[str] = []
-        self._parameters: list[tuple[tuple[str, ...], tuple[Any, ...]]] = []
         self.errors: dict[int, str] = {}
+        self._numbers = {name: array("q") for name in _NUMBERS}
+        self._ids: list[str] = []
+        self._parameters: list[_Parameters] = []
         self._names: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def add(self, columns: Mapping[str, Sequence[Any]], errors: Mapping[str, Any]) -> None:
-        """Take rows in, a column each; raises LookupError, TypeError or ValueError where they are none."""
-        for name, kind in COLUMNS.items():
-            if any(type(value) is not kind for value in columns[name]):
-                raise TypeError(f"a value of {name} is no {kind.__name__}")
-        if len({len(columns[name]) for name in COLUMNS}) > 1:
-            raise ValueError("columns of different lengths")
-        self.errors |= {len(self) + int(row): str(error) for row, error in errors.items()}
+        """Take rows in, a column each.
+
+        Raises LookupError, TypeError or ValueError where they are none.
+        """
+        _check_columns(columns)
+        first = len(self)
+        for row, error in errors.items():
+            self.errors[first + int(row)] = str(error)
         for name, numbers in self._numbers.items():
             numbers.extend(columns[name])
         self._ids += columns["id"]
-        self._parameters += map(self._compact, columns["parameters"])
+        for parameters in columns["parameters"]:
+            self._parameters.append(self._compact(parameters))
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -51,19 +69,42 @@ class Entries(Sequence[Entry]):
     def __getitem__(self, row: slice) -> list[Entry]: ...
     def __getitem__(self, row: int | slice) -> Entry | list[Entry]:
         if isinstance(row, slice):
-            return [self[each] for each in range(*row.indices(len(self)))]
-        row = range(len(self))[row]
-        entry: Entry = {name: numbers[row] for name, numbers in self._numbers.items()}
-        entry |= {"id": self._ids[row], "parameters": dict(zip(*self._parameters[row], strict=True))}
-        return {name: entry[name] for name in COLUMNS} | ({"error": self.errors[row]} if row in self.errors else {})
+            return [self[place] for place in range(*row.indices(len(self)))]
+        row = range(len(self))[row]  # raises IndexError, and counts negative rows from the end
+        names, values = self._parameters[row]
+        entry: Entry = dict.fromkeys(COLUMNS)
+        for name, numbers in self._numbers.items():
+            entry[name] = numbers[row]
+        entry["id"] = self._ids[row]
+        entry["parameters"] = dict(zip(names, values, strict=True))
+        if row in self.errors:
+            entry["error"] = self.errors[row]
+        return entry
 
-    def _compact(self, parameters: dict[str, Any]) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-        """Return names and values, those of the row before where they are the same: not 1 for 1.0."""
+    def _compact(self, parameters: dict[str, Any]) -> _Parameters:
+        """Return names and values, those of the row before where they are the same.
+
+        The same objects, not equal ones: 1 and 1.0 are equal and must stay what they are.
+        """
         names = tuple(parameters)
         names = self._names.setdefault(names, names)
-        values = tuple([intern(value) if type(value) is str else value for value in parameters.values()])
-        last = self._parameters[-1] if self._parameters else None
-        return last if last and last[0] is names and all(map(is_, last[1], values)) else (names, values)
+        # a list first, and no function: this runs for every parameter of every stimulus
+        values = tuple([intern(v) if type(v) is str else v for v in parameters.values()])
+        if self._parameters:
+            last_names, last_values = self._parameters[-1]
+            if last_names is names and all(map(is_, last_values, values)):
+                return self._parameters[-1]
+        return names, values
+
+
+def _check_columns(columns: Mapping[str, Sequence[Any]]) -> None:
+    """Raise LookupError, TypeError or ValueError unless these are the columns of a table."""
+    for name, kind in COLUMNS.items():
+        if any(type(value) is not kind for value in columns[name]):
+            raise TypeError(f"a value of {name} is no {kind.__name__}")
+    lengths = {len(columns[name]) for name in COLUMNS}
+    if len(lengths) > 1:
+        raise ValueError("columns of different lengths")
 
 
 class _Floats(dict[str, float]):
@@ -71,7 +112,7 @@ class _Floats(dict[str, float]):
 
     def __missing__(self, text: str) -> float:
         value = float(text)
-        if len(self) < _KNOWN:
+        if len(self) < _HELD_ONCE:
             self[text] = value
         return value
 
@@ -86,8 +127,13 @@ class Table:
 
 
 def to_json(entries: Sequence[Entry], shapes: Shapes, more: Mapping[str, Any] | None = None) -> str:
-    """Return the table as JSON; a column each, since that is smaller and quicker than an object each."""
-    columns = {name: [entry[name] for entry in entries] for name in COLUMNS}
+    """Return the table as JSON.
+
+    It has a column for each name, which is smaller and quicker than an object for each row.
+    """
+    columns: dict[str, list[Any]] = {}
+    for name in COLUMNS:
+        columns[name] = [entry[name] for entry in entries]
     errors = {row: entry["error"] for row, entry in enumerate(entries) if "error" in entry}
     table = {"columns": columns, "errors": errors, "arrays": shapes, "more": more or {}}
     return json.dumps(table, separators=(",", ":"))
@@ -98,12 +144,23 @@ def from_json(texts: Iterable[str | bytes]) -> Table:
 
     Raises LookupError, TypeError or ValueError for anything that ``to_json`` did not write.
     """
-    entries, first, floats = Entries(), None, _Floats()
+    entries = Entries()
+    floats = _Floats()
+    shapes: Shapes | None = None
+    more: dict[str, Any] = {}
     for text in texts:
-        data = json.loads(text, parse_float=floats.__getitem__)
-        entries.add(data["columns"], data["errors"])
-        first = first or {name: data[name] for name in ("arrays", "more")}
-    if first is None:
+        table = json.loads(text, parse_float=floats.__getitem__)
+        entries.add(table["columns"], table["errors"])
+        if shapes is None:
+            shapes = _shapes(table["arrays"])
+            more = dict(table["more"])
+    if shapes is None:
         raise ValueError("no table")
-    shapes = {name: tuple(int(side) for side in shape) for name, shape in first["arrays"].items()}
-    return Table(entries, shapes, dict(first["more"]))
+    return Table(entries, shapes, more)
+
+
+def _shapes(arrays: Mapping[str, Sequence[int]]) -> Shapes:
+    shapes: Shapes = {}
+    for name, sides in arrays.items():
+        shapes[name] = tuple(int(side) for side in sides)
+    return shapes

@@ -1,0 +1,49 @@
+"""Pictures of a dataset. Each function returns a matplotlib figure; its ``width`` is in inches.
+
+``response``: a stimulus over time, with rasters and time histograms. ``sheet``: receptors and
+receptive fields. ``movie``: frames of a stimulus. ``heatmap``: rates over two axes of the design.
+``tuning``: rates against a parameter.
+
+Matplotlib is imported when the first picture is asked for.
+
+Examples
+--------
+>>> from sensoryforge.analysis import plots
+>>> figure = plots.heatmap(results, "amplitude", "sigma")
+>>> [axis.get_title(loc="left") for axis in figure.axes[:2]]
+['SA', 'RA']
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sensoryforge.core.lazy import import_public
+
+if TYPE_CHECKING:
+    from sensoryforge.analysis.plots.activity import response as response
+    from sensoryforge.analysis.plots.rates import heatmap as heatmap
+    from sensoryforge.analysis.plots.rates import tuning as tuning
+    from sensoryforge.analysis.plots.skin import movie as movie
+    from sensoryforge.analysis.plots.skin import sheet as sheet
+
+_MODULES = {
+    "heatmap": "rates",
+    "movie": "skin",
+    "response": "activity",
+    "sheet": "skin",
+    "tuning": "rates",
+}
+"""Public name -> the module of this package that defines it."""
+
+__all__ = ["heatmap", "movie", "response", "sheet", "tuning"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    return import_public(__name__, _MODULES, name)
+
+
+def __dir__() -> list[str]:
+    """Return the public names, those that are not imported yet included."""
+    return sorted({*globals(), *__all__})

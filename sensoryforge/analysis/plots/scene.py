@@ -1,0 +1,174 @@
+"""What a dataset was made of, rebuilt from its configuration."""
+
+from __future__ import annotations
+
+from math import ceil, sqrt
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sensoryforge.analysis.measures import sample_count, step_ms
+from sensoryforge.analysis.units import stimulus_entries
+from sensoryforge.core.errors import ConfigError
+from sensoryforge.core.instances import make_instance
+from sensoryforge.core.types import Floats, Ints, Positions
+from sensoryforge.skin.innervation import Innervation, ReceptiveFields
+from sensoryforge.skin.layouts import Layout, shipped_layout
+from sensoryforge.skin.places import Places
+from sensoryforge.skin.receptors import Grid
+from sensoryforge.stimuli import stimulus_class
+
+if TYPE_CHECKING:
+    from sensoryforge.analysis.results import Results
+
+_MOST_VALUES = 20_000_000
+"""Samples times receptors whose drive is worked out for one picture; a larger sheet is thinned."""
+
+
+def config(results: Results, *keys: str) -> Any:
+    """Return a node of the dataset's configuration; raises ConfigError where it is not there."""
+    node: Any = results.metadata.get("config")
+    for key in keys:
+        if not isinstance(node, dict) or key not in node:
+            path = ".".join(keys)
+            raise ConfigError(
+                f"{results.directory}: its metadata has no {path}, which this picture needs"
+            )
+        node = node[key]
+    return node
+
+
+def sheet(results: Results) -> Grid:
+    """Return the sheet of receptors."""
+    grid_size = config(results, "pipeline", "grid_size")
+    spacing_mm = config(results, "pipeline", "spacing_mm")
+    return Grid.from_config(grid_size, spacing_mm)
+
+
+def duration_ms(results: Results) -> float:
+    """Return how long a stimulus lasts."""
+    return sample_count(results) * step_ms(results)
+
+
+def receptive_fields(results: Results, population: str) -> tuple[Positions, ReceptiveFields]:
+    """Return where the neurons of a population lie, ``[N, 2]`` in mm, and what each pools."""
+    places = Places(
+        population=population,
+        receptors=sheet(results),
+        layout=_layout(results, population),
+        innervation=_innervation(results, population),
+        count=config(results, "neurons", "populations", population, "count"),
+        seed=config(results, "pipeline", "seed"),
+    )
+    return places.xy_mm, places.fields
+
+
+def field_sd_mm(results: Results, population: str) -> float | None:
+    """Return the standard deviation of a population's receptive fields, or None."""
+    return _innervation(results, population).field_sd_mm
+
+
+def _layout(results: Results, population: str) -> Layout:
+    """Return the layout of a population: a name for a shipped one, or a mapping."""
+    layout = config(results, "neurons", "populations", population, "layout")
+    where = f"neurons.populations.{population}.layout"
+    if isinstance(layout, dict):
+        return make_instance(where, layout, "a class of layout", Layout)
+    try:
+        return shipped_layout(layout)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from error
+
+
+def _innervation(results: Results, population: str) -> Innervation:
+    """Return the innervation of a population."""
+    innervation = config(results, "neurons", "populations", population, "innervation")
+    where = f"neurons.populations.{population}.innervation"
+    return make_instance(where, innervation, "a class of innervation", Innervation)
+
+
+def frames(results: Results, row: int, samples: Ints) -> Floats:
+    """Return the drive on the sheet at some samples.
+
+    It is read where it was saved (``batch.save``), and else worked out from the parameters.
+
+    Parameters
+    ----------
+    results
+        The dataset.
+    row
+        Which stimulus: a row of ``results.table``.
+    samples
+        Which samples, ``[F]``.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``[F, rows, columns]``, in a.u.; of a large sheet only every second or third receptor.
+
+    Raises
+    ------
+    ConfigError
+        Where the stimulus was not saved and its class is not to be had.
+
+    Examples
+    --------
+    >>> frames(results, 0, np.array([0, 59])).shape
+    (2, 12, 12)
+    """
+    if "stimulus" in results.names:
+        saved = results.array(row, "stimulus").numpy()
+        return saved[samples].astype(np.float64)
+    skin = sheet(results)
+    too_many = skin.count * len(samples) / _MOST_VALUES
+    step = max(1, ceil(sqrt(too_many)))
+    lines = np.arange(0, skin.rows, step)
+    columns = np.arange(0, skin.columns, step)
+    receptors = lines[:, None] * skin.columns + columns
+    xy_mm = skin.xy(receptors.ravel())
+    times_ms = samples * step_ms(results)
+    stimulus = _stimulus(results, row)
+    drive = stimulus.frames(xy_mm, times_ms, duration_ms(results))[0]
+    images: Floats = drive.reshape(len(samples), len(lines), len(columns))
+    return images
+
+
+def time_course(results: Results, row: int) -> Floats:
+    """Return the drive over time, ``[T]``, at the receptor that is pressed most at some time."""
+    total = sample_count(results)
+    images = frames(results, row, np.arange(total))
+    of_receptors = images.reshape(total, -1)
+    pressed_most = of_receptors.max(axis=0).argmax()
+    course: Floats = of_receptors[:, pressed_most]
+    return course
+
+
+def extent_mm(results: Results) -> tuple[float, float, float, float]:
+    """Return left, right, bottom and top of the sheet in mm."""
+    skin = sheet(results)
+    half_width = skin.width_mm / 2
+    half_height = skin.height_mm / 2
+    return -half_width, half_width, -half_height, half_height
+
+
+def _stimulus(results: Results, row: int) -> Any:
+    """Return a stimulus as its class shapes it."""
+    stimulus = results.table.iloc[row]
+    stimulus_type = str(stimulus["type"])
+    try:
+        cls = stimulus_class(_target(results, stimulus_type))
+    except ConfigError as error:
+        advice = "a run with batch.save=[stimulus] keeps what it pressed"
+        raise ConfigError(f"{stimulus_type}: {error}; {advice}") from error
+    values = {}
+    for name in cls.ranges:
+        values[name] = np.array([stimulus[name]], dtype=np.float64)
+    return cls(values)
+
+
+def _target(results: Results, stimulus_type: str) -> str:
+    """Return the dotted path of the class of a type, as the configuration gives it."""
+    for entry in stimulus_entries(results):
+        if entry.get("type") == stimulus_type:
+            return str(entry.get("_target_"))
+    return "nothing"

@@ -1,0 +1,161 @@
+"""How pictures look: sizes in inches, and colours that the colour-blind can tell apart.
+
+The colours are those of Okabe and Ito 2008, Color Universal Design, as Wong 2011 gives them
+(doi:10.1038/nmeth.1618).
+"""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
+
+try:
+    import matplotlib as mpl
+    import matplotlib.style
+    from matplotlib.figure import Figure
+except ModuleNotFoundError:
+    from sensoryforge.core.packages import require
+
+    require("matplotlib")
+    raise
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from sensoryforge.store.dataset import Dataset
+
+WIDTH = 10.0
+"""Default width of a picture in inches."""
+PANEL = 3.4
+"""Least width of a panel that stands beside another."""
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+INK = "#222222"
+FAINT = "#8a8a8a"
+MAP = "viridis"
+DRIVE_MAP = "Greys"
+MARKERS = "os^Dv<>p"
+_LETTERS = 13.5
+"""Of a title in an inch, about."""
+_SETTINGS = {
+    "font.size": 9.5,
+    "axes.titlesize": 9.5,
+    "axes.titlelocation": "left",
+    "axes.labelsize": 9.5,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+    "legend.fontsize": 8.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": INK,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "legend.frameon": False,
+    "figure.dpi": 96,
+    "savefig.dpi": 192,
+    "svg.fonttype": "none",
+}
+
+
+class Picture(Figure):
+    """A matplotlib figure that a notebook shows by itself.
+
+    ``savefig`` works as usual; ``plt.figure(picture)`` hands it to pyplot.
+    """
+
+    def draw(self, renderer: Any) -> None:
+        """Draw with our settings: ticks are made only now."""
+        with settings():
+            super().draw(renderer)
+
+    def savefig(self, *args: Any, **options: Any) -> None:
+        """Save with our settings."""
+        with settings():
+            super().savefig(*args, **options)
+
+    def _repr_png_(self) -> bytes:
+        return png(self)
+
+
+def settings() -> AbstractContextManager[None]:
+    """Return the context in which a picture is drawn: matplotlib's defaults and our settings.
+
+    What the user has set elsewhere does not show in it, and stands again afterwards.
+    """
+    return mpl.style.context(["default", _SETTINGS])
+
+
+def picture(width: float, height: float) -> Picture:
+    """Return an empty picture of a size in inches."""
+    return Picture(figsize=(width, height), layout="constrained")
+
+
+def columns(width: float, panels: int) -> int:
+    """Return how many of some panels stand side by side.
+
+    >>> columns(WIDTH, 5), columns(3.0, 5)
+    (2, 1)
+    """
+    return max(1, min(panels, int(width // PANEL)))
+
+
+def panels(width: float, names: Sequence[str], height: float) -> tuple[Picture, list[Axes]]:
+    """Return a picture with a panel a name, and the panels.
+
+    They stand side by side as far as the width allows, each ``height`` inches high.
+    """
+    beside = columns(width, len(names))
+    rows = -(-len(names) // beside)
+    figure = picture(width, height * rows)
+    axes = list(figure.subplots(rows, beside, squeeze=False).flat)
+    for axis in axes[len(names) :]:
+        axis.remove()
+    return figure, axes[: len(names)]
+
+
+def png(figure: Figure, dpi: float = 144) -> bytes:
+    """Return a picture as the bytes of a PNG file."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=dpi)
+    return stream.getvalue()
+
+
+def colour(dataset: Dataset, population: str) -> str:
+    """Return the colour of a population, the same in every picture of a dataset.
+
+    >>> colour(results, "ra")
+    '#D55E00'
+    """
+    number = dataset.populations.index(population)
+    return COLOURS[number % len(COLOURS)]
+
+
+def title(population: str) -> str:
+    """Return how a population is called in pictures.
+
+    >>> title("sa"), title("afferents")
+    ('SA', 'afferents')
+    """
+    return population.upper() if len(population) <= 3 else population
+
+
+def wrapped(text: str, width: float) -> str:
+    """Return a title broken into lines that fit a width in inches."""
+    return textwrap.fill(text, max(20, int(width * _LETTERS)))
+
+
+def headline(figure: Figure, text: str) -> None:
+    """Write what a picture shows above it, at its left edge."""
+    width = figure.get_size_inches()[0]
+    figure.suptitle(wrapped(text, width), fontsize=10, ha="left", x=0.1 / width)
+
+
+def short(value: Any) -> str:
+    """Return a value as a tick says it.
+
+    >>> short(30.0), short("step")
+    ('30', 'step')
+    """
+    return f"{value:g}" if isinstance(value, int | float) else str(value)

@@ -1,0 +1,138 @@
+"""``python -m sensoryforge.train data=outputs/DATE/TIME target=amplitude`` trains a decoder.
+
+Every key is in ``conf/train.yaml``; ``-m decoder=linear,conv`` trains several in turn.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.experimental.callback import Callback
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from sensoryforge.commands import console
+from sensoryforge.commands.directories import make_directory, shown_directory
+from sensoryforge.commands.endings import errors_end_the_process, hydra_raises
+from sensoryforge.commands.hydra_app import make_application
+from sensoryforge.config.composer import Composer, hydra_errors, register_sweeper
+from sensoryforge.config.explain import compose_with_problems, one_line, refusals_of
+from sensoryforge.config.hydra_private import Arguments, parse_arguments, split_basic_sweep
+from sensoryforge.core.errors import ConfigError, SensoryForgeError, raise_if
+from sensoryforge.core.trust import trust_folder
+from sensoryforge.learning import training
+
+NAME = "train"
+"""The primary config of training."""
+
+
+def main() -> int:
+    """Run the application on ``sys.argv`` and return its exit code: of a sweep, the highest."""
+    return console.run_command(_run_application)
+
+
+def _run_application() -> int:
+    """Hand the command line to Hydra, and turn its errors into ours."""
+    register_sweeper()
+    arguments = parse_arguments(sys.argv[1:])
+    sys.argv[1:] = [*arguments.options, *arguments.overrides]
+    if arguments.config_dir:
+        trust_folder(Path(arguments.config_dir))
+    codes: list[int] = []
+
+    def task(config: DictConfig) -> None:
+        codes.append(run_job(config))
+
+    application = make_application(task, NAME)
+    with hydra_raises():
+        try:
+            application()
+        except hydra_errors() as error:
+            raise ConfigError(_problems(arguments) or one_line(error)) from error
+    return max(codes, default=0)
+
+
+def _problems(arguments: Arguments) -> list[str]:
+    """Return a line for each override that cannot be composed.
+
+    Of a sweep each value stands for itself.
+    """
+    folders = [arguments.config_dir] if arguments.config_dir else []
+    composer = Composer.over(folders, NAME)
+    fixed: list[str] = []
+    swept: list[str] = []
+    for text in arguments.overrides:
+        if arguments.multirun and list(refusals_of([text], composer)):
+            key, _, values = text.partition("=")
+            swept += [f"{key}={value}" for value in values.split(",")]
+        else:
+            fixed.append(text)
+    return compose_with_problems(composer, [*fixed, *swept])[1]
+
+
+def run_job(config: DictConfig) -> int:
+    """Train one decoder in the directory that Hydra made for it, and return the exit code."""
+    hydra = HydraConfig.get()
+    name = hydra.runtime.choices.get("decoder") or "decoder"
+    if hydra.mode == RunMode.MULTIRUN:
+        name = str(hydra.job.override_dirname) or name
+    directory = shown_directory(Path(hydra.runtime.output_dir), Path.cwd())
+    try:
+        training.train(plain_settings(config), directory, name, console.say)
+    except SensoryForgeError as error:
+        return console.report_error(error)
+    return 0
+
+
+def plain_settings(config: DictConfig) -> dict[str, Any]:
+    """Return the settings of a composed configuration in plain containers."""
+    own_keys = [str(key) for key in config if key != "hydra"]
+    settings = OmegaConf.to_container(OmegaConf.masked_copy(config, own_keys), resolve=True)
+    assert isinstance(settings, Mapping)
+    return {str(key): value for key, value in settings.items()}
+
+
+class Guard(Callback):
+    """Checks the settings of every training before Hydra makes a directory for one."""
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """End with one line for each problem, or make the directory."""
+        with errors_end_the_process():
+            raise_if(refusals_of(_overrides(config), _composer_of_hydra()))
+            training.examine(plain_settings(config))
+            config.hydra.run.dir = str(make_directory(config, "run"))
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """End with the problems of all trainings of a sweep, if there are any."""
+        with errors_end_the_process():
+            composer = _composer_of_hydra()
+            problems: list[str] = []
+            for job in split_basic_sweep(composer.parse(_overrides(config))):
+                problems += _problems_of_job(job, composer)
+            raise_if(problems)
+
+
+def _problems_of_job(overrides: Sequence[str], composer: Composer) -> list[str]:
+    """Return what is wrong with the settings of one training of a sweep."""
+    try:
+        training.examine(plain_settings(composer.load(overrides)))
+    except SensoryForgeError as error:
+        return str(error).splitlines()
+    return []
+
+
+def _composer_of_hydra() -> Composer:
+    """Return a composer of the options that Hydra has been started with."""
+    from hydra.core.global_hydra import GlobalHydra
+
+    return Composer(GlobalHydra.instance().config_loader(), NAME)
+
+
+def _overrides(config: DictConfig) -> list[str]:
+    """Return the overrides as they were written."""
+    texts: Any = OmegaConf.to_container(config.hydra.overrides.task, resolve=False)
+    return [str(text) for text in texts]

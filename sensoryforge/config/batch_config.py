@@ -1,0 +1,249 @@
+"""A batch file as a primary config of Hydra.
+
+Hydra reads no ``.yml`` and no list of stimuli. A file becomes a primary config that holds the
+shipped groups, the options that the file picks, an entry of the group ``stimuli`` for each of its
+entries, and then the file's own values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sensoryforge.config.batch_file import BatchFile, merge_mapping, read_batch_file
+from sensoryforge.config.composer import Composer, hydra_errors
+from sensoryforge.config.explain import (
+    compose_with_problems,
+    explain_failure,
+    explain_unresolved,
+    one_line,
+)
+from sensoryforge.config.overrides import text_of_long_list
+from sensoryforge.config.sources import PRIMARY, conf_dir
+from sensoryforge.config.stimuli import named_entries
+from sensoryforge.config.yaml_file import read_yaml
+from sensoryforge.core.errors import ConfigError
+from sensoryforge.core.messages import format_value, list_names
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+NAME = "sensoryforge_batch_file"
+"""The name of the primary config that a batch file becomes."""
+_USUAL_STIMULUS = {"stimuli": "gaussian"}
+"""What is composed where a file has no stimulus that could be: its other mistakes are told too."""
+
+
+def compose_batch_file(path: str | Path, overrides: Sequence[str]) -> tuple[DictConfig, list[str]]:
+    """Compose a batch file, with overrides on top.
+
+    Parameters
+    ----------
+    path
+        The file.
+    overrides
+        Overrides as on a command line.
+
+    Returns
+    -------
+    config : DictConfig
+        What could be composed, the ``hydra`` node included.
+    problems : list of str
+        A line for each mistake found on the way.
+
+    Raises
+    ------
+    ConfigError
+        Where nothing could be composed.
+    """
+    from hydra.core.config_store import ConfigStore
+    from omegaconf import OmegaConf
+    from omegaconf.errors import GrammarParseError
+
+    batch_file = read_batch_file(Path(path))
+    options = Composer.over(batch_file.search)
+    primary = _primary_config(batch_file, options)
+    _yield_to_overrides(primary, overrides, options)
+    composer = Composer.over(batch_file.search, NAME, sweeps=False)
+    try:
+        ConfigStore.instance().store(name=NAME, node=OmegaConf.create(primary))
+        config, problems = compose_with_problems(composer, overrides)
+    except GrammarParseError as error:
+        raise ConfigError([*batch_file.problems, explain_unresolved(error)]) from error
+    except hydra_errors() as error:
+        raise ConfigError([*batch_file.problems, _explain(path, error)]) from error
+    return config, [*batch_file.problems, *problems]
+
+
+def _explain(path: str | Path, error: Exception) -> str:
+    """Return the line for what kept a file from being composed."""
+    line = explain_failure(error)
+    is_of_another_file = line != one_line(error)
+    return line if is_of_another_file else f"{path}: {line}"
+
+
+def _yield_to_overrides(
+    primary: dict[str, Any], overrides: Sequence[str], options: Composer
+) -> None:
+    """Drop a file's values that an option chosen on the command line sets (``batch=hdf5``)."""
+    for text in overrides:
+        section, _, option = text.partition("=")
+        if section not in ("pipeline", "batch") or not isinstance(primary.get(section), dict):
+            continue
+        if option not in options.options(section):
+            continue
+        usual = options.load()[section]
+        chosen = options.load([text])[section]
+        for key in list(primary[section]):
+            if key in chosen and chosen[key] != usual.get(key):
+                del primary[section][key]
+
+
+def _primary_config(batch_file: BatchFile, options: Composer) -> dict[str, Any]:
+    """Return the primary config of a batch file; choices that do not exist become problems."""
+    shipped = read_yaml(conf_dir() / f"{PRIMARY}.yaml")
+    shipped_defaults = shipped.pop("defaults")
+    stimuli = _read_stimuli(batch_file, options)
+    choices = _existing_choices(batch_file, options)
+    config = {
+        "defaults": _defaults_list(shipped_defaults, stimuli.defaults, choices, options),
+        **shipped,
+    }
+    values = dict(batch_file.values)
+    if "stimuli" in values:
+        values["stimuli"] = stimuli.values
+    merge_mapping(config, values)
+    return config
+
+
+def _existing_choices(batch_file: BatchFile, options: Composer) -> dict[str, str]:
+    """Return the choices of a file that exist; a line for each other goes to its problems."""
+    existing: dict[str, str] = {}
+    for key, name in batch_file.choices.items():
+        group = key.partition("@")[0]
+        if name in options.options(group):
+            existing[key] = name
+        else:
+            names = list_names(options.options(group)) or "none: there is no such group"
+            hint = options.hint(group, name)
+            batch_file.problems.append(f"{key}: got '{name}', allowed are {names}{hint}")
+    return existing
+
+
+def _defaults_list(
+    shipped: Sequence[Any],
+    stimuli: Sequence[dict[str, str]],
+    choices: Mapping[str, str],
+    options: Composer,
+) -> list[Any]:
+    """Return the shipped defaults list with the stimuli and choices of a file in it.
+
+    A choice of a group that the list has takes its place. One that lies deeper (the model of a
+    population) is an override, which Hydra wants at the end, or a group of its own.
+    """
+    groups: list[Any] = []
+    overrides: list[Any] = []
+    left = dict(choices)
+    for item in shipped:
+        key = next(iter(item)) if isinstance(item, dict) else item
+        if key == "stimuli":
+            groups += stimuli
+        elif key.startswith("override "):
+            overrides.append(item)
+        elif key in left:
+            groups.append({key: left.pop(key)})
+        elif key != "_self_":
+            groups.append(item)
+    chosen_deeper = set(options.load().hydra.runtime.choices) if left else set()
+    for key, name in left.items():
+        if key in chosen_deeper:
+            overrides.append({f"override {key}": name})
+        else:
+            groups.append({key: name})
+    return [*groups, *overrides, "_self_"]
+
+
+# --- the stimuli of a file ---
+
+
+@dataclass(frozen=True)
+class _FileStimuli:
+    """The stimuli of a file: entries of the defaults list, and the values that they get."""
+
+    defaults: list[dict[str, str]]
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _FileEntry:
+    """One entry of a file: its name (a number in a list), its type, its own values."""
+
+    name: str
+    type: str
+    values: dict[str, Any]
+
+
+def _read_stimuli(batch_file: BatchFile, options: Composer) -> _FileStimuli:
+    """Return a file's stimuli; entries with mistakes become problems."""
+    if "stimuli" not in batch_file.values:
+        batch_file.problems.append("stimuli: missing, allowed is a list of entries with a type")
+        return _FileStimuli([_USUAL_STIMULUS], {})
+    node = batch_file.values["stimuli"]
+    entries = list(_file_entries(node, options, batch_file.problems))
+    if not entries:
+        if not named_entries(node):
+            line = "stimuli: got none, allowed is at least one entry with a type"
+            batch_file.problems.append(line)
+        return _FileStimuli([_USUAL_STIMULUS], {})
+    if len(entries) == 1:
+        return _FileStimuli([{"stimuli": entries[0].type}], entries[0].values)
+    return _several_stimuli(entries)
+
+
+def _several_stimuli(entries: Sequence[_FileEntry]) -> _FileStimuli:
+    """Return several entries, those of a list named by their types."""
+    wanted = [entry.type if entry.name.isdigit() else entry.name for entry in entries]
+    defaults: list[dict[str, str]] = []
+    values: dict[str, Any] = {}
+    for name, entry in zip(_number_repeated(wanted), entries, strict=True):
+        defaults.append({f"stimuli@stimuli.{name}": entry.type})
+        values[name] = entry.values
+    return _FileStimuli(defaults, values)
+
+
+def _file_entries(node: Any, options: Composer, problems: list[str]) -> Iterator[_FileEntry]:
+    """Yield the entries of a file that have a type which exists."""
+    for where, entry in named_entries(node):
+        if not isinstance(entry, Mapping):
+            problems.append(f"{where}: got {format_value(entry)}, {_allowed_entry(options)}")
+            continue
+        stimulus_type = entry.get("type")
+        if not isinstance(stimulus_type, str):
+            got = format_value(stimulus_type)
+            problems.append(f"{where}.type: got {got}, {_allowed_entry(options)}")
+            continue
+        types = options.options("stimuli")
+        if stimulus_type not in types:
+            hint = options.hint("stimuli", stimulus_type)
+            allowed = f"allowed are {list_names(types)}{hint}"
+            problems.append(f"{where}.type: got '{stimulus_type}', {allowed}")
+            continue
+        name = where.removeprefix("stimuli").lstrip(".")
+        values = {key: text_of_long_list(value) for key, value in entry.items() if key != "type"}
+        yield _FileEntry(name, stimulus_type, values)
+
+
+def _allowed_entry(options: Composer) -> str:
+    return f"allowed is an entry with one type: {list_names(options.options('stimuli'))}"
+
+
+def _number_repeated(names: Sequence[str]) -> list[str]:
+    """Return names with a number behind the second and later of each: step, step_2, step_3."""
+    times: dict[str, int] = {}
+    numbered: list[str] = []
+    for name in names:
+        times[name] = times.get(name, 0) + 1
+        numbered.append(name if times[name] == 1 else f"{name}_{times[name]}")
+    return numbered

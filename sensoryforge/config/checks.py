@@ -1,0 +1,169 @@
+"""A composed configuration, checked whole: every problem is found before any is raised."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sensoryforge.config import kinds, rules
+from sensoryforge.config.populations import read_populations
+from sensoryforge.config.sources import SECTIONS
+from sensoryforge.config.stimuli import read_entries, read_families
+from sensoryforge.core.devices import (
+    backend_problems,
+    device_problems,
+    devices_problems,
+    usable_cores,
+)
+from sensoryforge.core.errors import ConfigError, raise_if
+from sensoryforge.core.messages import unknown_key
+from sensoryforge.design.design import Design
+from sensoryforge.design.experiment import BatchSpec, Experiment
+from sensoryforge.equations.stepping import auto_substeps
+from sensoryforge.skin.receptors.grid import Grid
+from sensoryforge.store.formats import Format
+
+TOLERANCE_SAMPLES = 1e-6
+"""How far the duration may be from a whole number of samples."""
+
+
+def check_plain(
+    plain: Mapping[str, Any],
+    option_files: Mapping[str, str] | None = None,
+    search: Sequence[str | Path] = (),
+) -> Experiment:
+    """Return the experiment that a resolved configuration in plain containers describes.
+
+    Parameters
+    ----------
+    plain
+        The sections ``pipeline``, ``neurons``, ``stimuli`` and ``batch``.
+    option_files
+        Key of a block of equations -> the file that it came from, for messages.
+    search
+        Folders that the configuration was composed from.
+
+    Raises
+    ------
+    ConfigError
+        With a line for each problem.
+    """
+    problems = _problems_of_sections(plain)
+    pipeline = rules.read(
+        "pipeline", plain.get("pipeline") or {}, rules.PIPELINE, problems, "pipeline"
+    )
+    populations = read_populations(plain.get("neurons") or {}, option_files or {}, search, problems)
+    batch_rules = rules.batch(kinds.option_names("format", search))
+    batch = rules.read("batch", plain.get("batch") or {}, batch_rules, problems, "batch")
+    entries = read_entries(plain.get("stimuli"), problems)
+    samples = _count_samples(pipeline, problems)
+    families = read_families(entries, pipeline.get("duration_ms"), problems)
+    problems += _problems_of_batch(batch)
+    output_format = _read_format(batch.get("format"), search, problems)
+    problems += _problems_of_machine(pipeline)
+    raise_if(problems)
+    assert output_format is not None
+
+    design = Design(families, pipeline["seed"])
+    design.check()
+    substeps = pipeline["substeps"]
+    chunk_size = pipeline["chunk_size"]
+    return Experiment(
+        sheet=Grid.from_config(pipeline["grid_size"], pipeline["spacing_mm"]),
+        duration_ms=float(pipeline["duration_ms"]),
+        dt_ms=float(pipeline["dt_ms"]),
+        samples=samples,
+        substeps=auto_substeps(pipeline["dt_ms"]) if substeps == "auto" else substeps,
+        device=pipeline["device"],
+        devices=pipeline["devices"],
+        backend=pipeline["backend"],
+        chunk_size=None if chunk_size == "auto" else chunk_size,
+        seed=pipeline["seed"],
+        populations=populations,
+        design=design,
+        batch=_batch_spec(batch, output_format),
+        config={**plain, "stimuli": [entry.values for entry in entries]},
+        surrogate=pipeline["surrogate"],
+        surrogate_width=float(pipeline["surrogate_width"]),
+    )
+
+
+def _problems_of_sections(plain: Mapping[str, Any]) -> list[str]:
+    """Return a line for each section that is unknown or missing."""
+    problems: list[str] = []
+    for key in plain:
+        if key not in SECTIONS:
+            problems.append(unknown_key("", key, list(SECTIONS)))
+    for key in SECTIONS:
+        if plain.get(key) is None:
+            problems.append(f"{key}: missing, allowed is a mapping")
+    return problems
+
+
+def _count_samples(pipeline: Mapping[str, Any], problems: list[str]) -> int:
+    """Return the number of samples, once duration and dt are numbers that divide."""
+    duration = pipeline.get("duration_ms")
+    dt = pipeline.get("dt_ms")
+    if duration is None or dt is None:
+        return 0
+    samples: int = round(duration / dt)
+    if dt > duration * (1 + TOLERANCE_SAMPLES):
+        allowed = f"allowed is at most pipeline.duration_ms, which is {duration} (ms)"
+        problems.append(f"pipeline.dt_ms: got {dt}, {allowed}")
+    elif abs(duration / dt - samples) > TOLERANCE_SAMPLES:
+        allowed = f"allowed is a whole number of samples of pipeline.dt_ms {dt} (ms)"
+        nearest = f"the nearest is {samples * dt:.12g}"
+        problems.append(f"pipeline.duration_ms: got {duration}, {allowed}; {nearest}")
+    return samples
+
+
+def _problems_of_batch(batch: Mapping[str, Any]) -> list[str]:
+    """Return the line for flags that contradict each other."""
+    if batch.get("resume") and batch.get("overwrite"):
+        return [
+            "batch.resume: got true with batch.overwrite: true; a run is gone on with or "
+            "discarded, not both"
+        ]
+    return []
+
+
+def _read_format(
+    format: str | Mapping[str, Any] | None, search: Sequence[str | Path], problems: list[str]
+) -> Format | None:
+    """Return the output format: the option that is named, or what a mapping says."""
+    if format is None:
+        return None
+    try:
+        says = kinds.option("format", format, search) if isinstance(format, str) else format
+        return kinds.make_instance("batch.format", says, "an output format", Format)
+    except ConfigError as error:
+        problems += error.problems
+        return None
+
+
+def _problems_of_machine(pipeline: Mapping[str, Any]) -> list[str]:
+    """Return the line for a device or a backend that this machine does not have, the first only."""
+    device = pipeline.get("device", "auto")
+    problems = list(device_problems(device))
+    if not problems:
+        problems = list(devices_problems(pipeline.get("devices", 1), device))
+    if not problems:
+        problems = list(backend_problems(pipeline.get("backend", "auto"), device))
+    return problems
+
+
+def _batch_spec(batch: Mapping[str, Any], output_format: Format) -> BatchSpec:
+    """Return where and how to write."""
+    workers = batch["num_workers"]
+    return BatchSpec(
+        output_dir=Path(batch["output_dir"]).expanduser(),
+        format=output_format,
+        checkpoint_frequency=batch["checkpoint_frequency"],
+        num_workers=usable_cores() if workers == "auto" else workers,
+        save=tuple(batch["save"]),
+        resume=batch["resume"],
+        overwrite=batch["overwrite"],
+        dry_run=batch["dry_run"],
+        on_error=batch["on_error"],
+    )

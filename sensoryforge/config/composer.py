@@ -1,0 +1,192 @@
+"""Composing configurations with Hydra: a primary config, the options chosen in it, the values set.
+
+What is wrong with an override that Hydra refuses is said in ``config/explain.py``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sensoryforge.config.hydra_private import make_loader, with_values
+from sensoryforge.config.overrides import (
+    address_overrides,
+    is_sweep,
+    key_of,
+    remaining_entries,
+)
+from sensoryforge.config.sources import PRIMARY, conf_dir, hidden_options
+from sensoryforge.config.stimuli import named_stimuli
+from sensoryforge.core.errors import raise_if
+from sensoryforge.core.messages import suggest
+
+if TYPE_CHECKING:
+    from hydra.core.config_loader import ConfigLoader
+    from hydra.core.override_parser.types import Override
+    from omegaconf import DictConfig
+
+_PLUGINS = Path(__file__).resolve().parents[1] / "commands" / "_plugins"
+
+
+@cache
+def register_sweeper() -> None:
+    """Make our sweeper known to Hydra.
+
+    Hydra 1.3 takes a sweeper only from a module below ``hydra_plugins``. Ours lies in a folder of
+    the package that has that name, so that no second top-level package is installed.
+    """
+    if str(_PLUGINS) not in sys.path:
+        sys.path.append(str(_PLUGINS))
+    from hydra.core.plugins import Plugins
+
+    sweeper = import_module("hydra_plugins.sensoryforge_sweeper")
+    Plugins.instance().register(sweeper.SensoryForgeSweeper)
+
+
+@cache
+def hydra_errors(*more: type[Exception]) -> tuple[type[Exception], ...]:
+    """Return what Hydra raises for a configuration that it cannot compose, and ``more``."""
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
+
+    return HydraException, OmegaConfBaseException, YAMLError, *more
+
+
+@dataclass(frozen=True)
+class Composer:
+    """Composes one primary config from the options on a search path.
+
+    Parameters
+    ----------
+    loader
+        Hydra's loader of options.
+    name
+        The primary config.
+    fixed
+        Overrides that come before all others.
+    sweeps
+        Whether several values for a key could be swept, as with ``-m``.
+    composed
+        Configurations that are composed already, by the overrides that pick their options.
+
+    Examples
+    --------
+    >>> composer = Composer.over()
+    >>> composer.load(["stimuli=step", "stimuli.hold_ms=100"]).stimuli.hold_ms
+    100
+    >>> composer.options("stimuli")
+    ['gaussian', 'grating', 'ramp', 'step']
+    """
+
+    loader: ConfigLoader
+    name: str = PRIMARY
+    fixed: tuple[str, ...] = ()
+    sweeps: bool = True
+    composed: dict[tuple[str, ...], DictConfig] = field(default_factory=dict, compare=False)
+
+    @classmethod
+    def over(
+        cls, search: Iterable[str | Path] = (), name: str = PRIMARY, *, sweeps: bool = True
+    ) -> Composer:
+        """Return a composer of the shipped options and those of the folders in ``search``.
+
+        Raises ConfigError for an option in these folders that a shipped one of its name hides.
+        """
+        register_sweeper()
+        folders = list(search)
+        raise_if(hidden_options(folders))
+        return cls(make_loader(conf_dir(), folders), name, sweeps=sweeps)
+
+    def load(self, overrides: Iterable[str] = ()) -> DictConfig:
+        """Compose, the ``hydra`` node included; errors are Hydra's own."""
+        from hydra.types import RunMode
+
+        return self.loader.load_configuration(self.name, [*self.fixed, *overrides], RunMode.RUN)
+
+    def load_quickly(self, overrides: Sequence[str]) -> DictConfig:
+        """Compose as `load` does, but the same options only once: values are set afterwards.
+
+        The jobs of a sweep that share their options then cost one composition together.
+        """
+        base = self._options_chosen_by(overrides)
+        already_set = set(base.hydra.overrides.task)
+        values = [text for text in overrides if not self.comes_first(text)]
+        return with_values(base, self.parse([text for text in values if text not in already_set]))
+
+    def start_from(self, config: DictConfig) -> None:
+        """Take a configuration that Hydra has composed already: no job composes it again."""
+        choices: list[str] = []
+        for override in self.parse([str(text) for text in config.hydra.overrides.task]):
+            text = str(override.input_line)
+            if not is_sweep(override) and self.comes_first(text):
+                choices.append(text)
+        self.composed[tuple(choices)] = config
+
+    def parse(self, overrides: Sequence[str]) -> list[Override]:
+        """Return overrides as Hydra reads them, ``glob()`` and all; errors are Hydra's own."""
+        from hydra.core.override_parser.overrides_parser import OverridesParser
+
+        parser = OverridesParser.create(config_loader=self.loader)
+        return list(parser.parse_overrides(list(overrides)))
+
+    def options(self, group: str) -> list[str]:
+        """Return the names of the options of a group."""
+        listed = map(str, self.loader.get_group_options(group))
+        return [name for name in listed if self._yml_file(group, name) is None]
+
+    def hint(self, group: str, name: str) -> str:
+        """Return what follows a name that is no option: a file to rename, or the nearest option."""
+        path = self._yml_file(group, name)
+        if path is not None:
+            return f"; {path} must end in .yaml"
+        return suggest(name, self.options(group))
+
+    def is_choice(self, text: str) -> bool:
+        """Tell whether an override picks an option, which others may build on."""
+        key = key_of(text)
+        return "@" in key or self.loader.get_group_options(key) != []
+
+    def comes_first(self, text: str) -> bool:
+        """Tell whether an override says where options are or which are chosen, not their values."""
+        return text.startswith("hydra.") or self.is_choice(text)
+
+    def address(self, overrides: Sequence[str]) -> list[str]:
+        """Return overrides with one of several stimuli written for each entry that has the key.
+
+        ``experiment=touch_dataset stimuli.sigma=1`` composes only as ``stimuli.gaussian.sigma=1
+        stimuli.step.sigma=1 ...``. It composes once, to know the entries, and only where an
+        override is of a stimulus.
+        """
+        texts = list(overrides)
+        if not any(key_of(text).startswith("stimuli.") for text in texts):
+            return texts
+        try:
+            entries = named_stimuli(self._options_chosen_by(texts))
+        except hydra_errors(ValueError):
+            return texts
+        entries = remaining_entries(entries, texts)
+        return address_overrides(texts, entries) if entries else texts
+
+    def _options_chosen_by(self, overrides: Sequence[str]) -> DictConfig:
+        """Return what is composed of the overrides that pick options; composed once."""
+        choices = tuple(text for text in overrides if self.comes_first(text))
+        if choices not in self.composed:
+            self.composed[choices] = self.load(choices)
+        return self.composed[choices]
+
+    def _yml_file(self, group: str, name: str) -> Path | None:
+        """Return the file of an option that Hydra lists and does not read: it ends in .yml."""
+        for element in self.loader.get_search_path().get_path():
+            folder = str(element.path).removeprefix("file://")
+            path = Path(folder) / group / f"{name}.yml"
+            with suppress(OSError):  # a name that no file can have
+                if path.is_file() and not path.with_suffix(".yaml").is_file():
+                    return path
+        return None

@@ -1,0 +1,224 @@
+"""What is wrong with an override that Hydra refuses, in one line.
+
+Hydra stops at the first override that it cannot compose. Here overrides are tried one after the
+other, so that all that is wrong is told in one go, in the words of whoever typed it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sensoryforge.config.composer import Composer, hydra_errors
+from sensoryforge.config.hydra_private import value_as_written
+from sensoryforge.config.overrides import parse_override
+from sensoryforge.config.stimuli import named_stimuli
+from sensoryforge.config.yaml_file import read_yaml
+from sensoryforge.core.errors import ConfigError
+from sensoryforge.core.messages import format_value, list_names, suggest
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+    from omegaconf.errors import OmegaConfBaseException
+
+_OMEGACONF_PREFIX = re.compile(r"^\w+ raised while resolving interpolation: ")
+_NOT_FOR_USERS = ("hydra", "_target_")
+
+
+def compose_with_problems(
+    composer: Composer, overrides: Sequence[str]
+) -> tuple[DictConfig, list[str]]:
+    """Compose what can be composed, and return a line for each override that cannot be.
+
+    Parameters
+    ----------
+    composer
+        Composes the options.
+    overrides
+        Overrides as they were typed.
+
+    Returns
+    -------
+    config : DictConfig
+        The configuration of all overrides that Hydra takes.
+    problems : list of str
+        A line for each of the others; empty when all is well.
+    """
+    problems = list(refusals_of(overrides, composer))
+    if not problems:
+        with suppress(*hydra_errors(ValueError)):
+            return composer.load(overrides), []
+    addressed = composer.address(overrides)
+    if not problems:
+        with suppress(*hydra_errors(ValueError)):
+            return composer.load(addressed), []
+    config, explanations = _compose_one_by_one(composer, addressed)
+    return config, [*problems, *explanations]
+
+
+def _compose_one_by_one(
+    composer: Composer, overrides: Sequence[str]
+) -> tuple[DictConfig, list[str]]:
+    """Add one override after the other: where options are, which are chosen, then the values."""
+
+    def order(text: str) -> tuple[bool, bool]:
+        return not text.startswith("hydra."), not composer.comes_first(text)
+
+    config = composer.load()
+    accepted: list[str] = []
+    explanations: list[str] = []
+    for text in sorted(overrides, key=order):
+        if list(refusals_of([text], composer)):
+            continue
+        try:
+            config = composer.load([*accepted, text])
+        except hydra_errors(ValueError) as error:
+            explanations.append(explain_override(text, error, config, composer))
+        else:
+            accepted.append(text)
+    return config, explanations
+
+
+def refusals_of(overrides: Iterable[str], composer: Composer) -> Iterator[str]:
+    """Yield a line for each override that Hydra would take and do something else with.
+
+    ``stimuli=[gaussian,step]`` composes the last of the two in silence; several values without
+    ``-m`` are an error in words that tell nobody what to write.
+    """
+    for text in overrides:
+        override = parse_override(text)
+        if override is None:
+            continue
+        key = override.get_key_element()
+        value = override.value()
+        if override.is_sweep_override():
+            values = text.partition("=")[2]
+            yield f"{text}: {_advice_on_several_values(key, values, composer.sweeps)}"
+        elif isinstance(value, list) and composer.is_choice(text):
+            names = ",".join(map(str, value))
+            advice = f"for several in turn write -m {key}={names}"
+            yield f"{text}: a list is not a choice; {advice}"
+
+
+def _advice_on_several_values(key: str, values: str, sweeps: bool) -> str:
+    """Return how several values are written where none are swept."""
+    as_list = ""
+    if key.startswith("stimuli."):
+        shown = "..." if "(" in values else values
+        as_list = f"{key}=[{shown}]"
+    if sweeps:
+        alternative = f"or a list, {as_list}" if as_list else "to sweep"
+        return f"several values need --multirun (-m), {alternative}"
+    if key == "stimuli":
+        return "a batch file lists its stimuli itself"
+    if as_list:
+        return f"several values are a list, {as_list}"
+    return "a batch file is one dataset; to sweep this use python -m sensoryforge.run -m"
+
+
+def explain_override(text: str, error: Exception, config: DictConfig, composer: Composer) -> str:
+    """Return the line for an override that Hydra cannot compose.
+
+    Parameters
+    ----------
+    text
+        The override.
+    error
+        What Hydra raised for it.
+    config
+        What is composed without it.
+    composer
+        Knows the options.
+    """
+    from hydra.errors import MissingConfigException, OverrideParseException
+    from yaml import YAMLError
+
+    key = text.partition("=")[0]
+    if isinstance(error, OverrideParseException):
+        return explain_unreadable(text)
+    if isinstance(error, YAMLError):
+        return explain_failure(error)
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file:
+        group, _, name = str(error.missing_cfg_file).rpartition("/")
+        options = list_names(composer.options(group))
+        return f"{key}: got '{name}', allowed are {options}{composer.hint(group, name)}"
+    name = key.lstrip("+~")
+    if "@" in name:
+        choices = sorted(str(choice) for choice in config.hydra.runtime.choices)
+        placed = [choice for choice in choices if "@" in choice]
+        return f"{key}: no such choice, known are {list_names(placed)}{suggest(name, placed)}"
+    return explain_unknown_key(name, config, text) or f"{text}: {one_line(error)}"
+
+
+def explain_unreadable(text: str) -> str:
+    """Return the line for an override that does not parse."""
+    return (
+        f"{text}: cannot be read as key=value; ( , : = and spaces need quotes inside those of "
+        "the shell"
+    )
+
+
+def explain_unknown_key(key: str, config: DictConfig, text: str) -> str | None:
+    """Return the line for the first part of a dotted key that a configuration lacks.
+
+    ``text`` is the override that the key is of. None where every part is there.
+    """
+    node: Any = config
+    parts = key.split(".")
+    for depth, part in enumerate(parts):
+        parent = ".".join(parts[:depth])
+        if depth and (node is None or node == {}):
+            return f"{key}: unknown key, {parent} is empty; write +{text.lstrip('+~')}"
+        if not isinstance(node, Mapping):
+            return f"{key}: {parent} is a value, it has no keys"
+        if part not in node:
+            known = _known_keys(node, config if parent == "stimuli" else None)
+            name = ".".join(parts[: depth + 1])
+            return f"{name}: unknown key, known are {list_names(known)}{suggest(part, known)}"
+        node = node.get(part)
+    return None
+
+
+def _known_keys(node: Mapping[Any, Any], config_with_entries: DictConfig | None) -> list[str]:
+    """Return the keys of a node; of the stimuli also those of every entry, which it reaches."""
+    names = list(map(str, node))
+    if config_with_entries is not None:
+        for entry in named_stimuli(config_with_entries).values():
+            names += map(str, entry)
+    names = list(dict.fromkeys(names))
+    for hidden in _NOT_FOR_USERS:
+        if hidden in names:
+            names.remove(hidden)
+    return names
+
+
+def explain_unresolved(error: OmegaConfBaseException) -> str:
+    """Return the line for a value with ``${...}`` in it that stands for nothing."""
+    first_line = str(error).splitlines()[0]
+    reason = _OMEGACONF_PREFIX.sub("", first_line).strip('"')
+    reason = reason[:1].lower() + reason[1:]
+    got = format_value(value_as_written(error))
+    allowed = "allowed is a value, or another key's as in ${pipeline.seed}"
+    return f"{error.full_key}: got {got} ({reason}); {allowed}"
+
+
+def explain_failure(error: Exception) -> str:
+    """Return the line for what kept Hydra from composing; of a YAML file, what is wrong in it."""
+    path = getattr(getattr(error, "problem_mark", None), "name", None)
+    if path is not None:
+        try:
+            read_yaml(Path(path))
+        except ConfigError as of_file:
+            return str(of_file)
+    return one_line(error)
+
+
+def one_line(error: BaseException) -> str:
+    """Return an error's message, and its cause's, as one line."""
+    texts = [str(error)]
+    if error.__cause__ is not None:
+        texts.append(str(error.__cause__))
+    return " ".join(" ".join(texts).split())

@@ -1,0 +1,92 @@
+"""Kinds of a thing, such as layouts: each a class that an option of a config group names.
+
+There is no list of kinds to keep: an option is a YAML file ``conf/GROUP/NAME.yaml`` that names the
+class in ``_target_``, in the shipped folder or in one of the user's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from sensoryforge.config.sources import conf_dir
+from sensoryforge.config.yaml_file import read_yaml
+from sensoryforge.core.errors import ConfigError
+from sensoryforge.core.instances import make_instance
+from sensoryforge.core.messages import list_names, suggest
+
+__all__ = ["is_shipped", "make_instance", "option", "option_names"]
+
+
+def option_names(group: str, search: Iterable[str | Path] = ()) -> list[str]:
+    """Return the names of the options of a group: the shipped ones, then the user's.
+
+    Examples
+    --------
+    >>> option_names("layout")
+    ['even', 'random']
+    """
+    names = []
+    for folder in _folders(search):
+        names += [path.stem for path in sorted((folder / group).glob("*.yaml"))]
+    return list(dict.fromkeys(names))
+
+
+def option(group: str, name: str, search: Iterable[str | Path] = ()) -> dict[str, Any]:
+    """Return what an option says, in plain containers.
+
+    Parameters
+    ----------
+    group, name
+        The option ``GROUP/NAME.yaml``.
+    search
+        Folders that a configuration was composed from; the shipped one need not be among them.
+
+    Raises
+    ------
+    ConfigError
+        Where no folder has the option; the message has no key: ``got 'hex', allowed are even,
+        random``.
+
+    Examples
+    --------
+    >>> option("layout", "even")
+    {'_target_': 'sensoryforge.skin.layouts.Even'}
+    """
+    search = list(search)
+    names = option_names(group, search)
+    if name not in names:
+        hint = _misnamed(group, name, search) or suggest(name, names)
+        raise ConfigError(f"got {name!r}, allowed are {list_names(names)}{hint}")
+    for folder in _folders(search):
+        path = folder / group / f"{name}.yaml"
+        if path.is_file():
+            return read_yaml(path)
+    raise AssertionError("an option that is listed has a file")
+
+
+def is_shipped(group: str, name: str) -> bool:
+    """Tell whether an option comes with SensoryForge.
+
+    Examples
+    --------
+    >>> is_shipped("layout", "even"), is_shipped("layout", "ring")
+    (True, False)
+    """
+    return name in option_names(group)
+
+
+def _folders(search: Iterable[str | Path]) -> list[Path]:
+    """Return the shipped folder, whose options no other can hide, then those of the user's."""
+    users = [Path(folder) for folder in search]
+    return [conf_dir(), *(folder for folder in users if folder.resolve() != conf_dir())]
+
+
+def _misnamed(group: str, name: str, search: Iterable[str | Path]) -> str:
+    """Return the hint at a file that would be the option if it ended in .yaml, or an empty text."""
+    for folder in _folders(search):
+        path = folder / group / f"{name}.yml"
+        if path.is_file():
+            return f"; {path} must end in .yaml"
+    return ""

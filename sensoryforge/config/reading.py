@@ -1,0 +1,245 @@
+"""From override strings or a batch file to a configuration, and from that to an experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sensoryforge.config.batch_config import compose_batch_file
+from sensoryforge.config.checks import check_plain
+from sensoryforge.config.composed import (
+    fill_in_defaults,
+    option_files,
+    plain_config,
+    plain_value,
+    search_folders,
+)
+from sensoryforge.config.composer import Composer, hydra_errors
+from sensoryforge.config.explain import compose_with_problems, explain_failure, refusals_of
+from sensoryforge.config.kinds import is_shipped, option, option_names
+from sensoryforge.config.populations import layouts_to_write_out
+from sensoryforge.config.sources import PRIMARY, hidden_options
+from sensoryforge.core.errors import ConfigError, raise_if
+from sensoryforge.core.messages import list_names, suggest
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from sensoryforge.design.experiment import Experiment
+    from sensoryforge.equations.block import Block, Kind
+
+
+def compose(
+    *overrides: str, config_name: str = PRIMARY, search: Iterable[str | Path] = ()
+) -> DictConfig:
+    """Return the configuration that the same overrides give on a command line.
+
+    Parameters
+    ----------
+    *overrides
+        Words as on a command line: ``"stimuli=step"``, ``"stimuli.amplitude=[10, 20]"``.
+    config_name
+        The primary config; ``train`` is that of training a decoder.
+    search
+        Folders with options of your own.
+
+    Returns
+    -------
+    omegaconf.DictConfig
+        The sections ``pipeline``, ``neurons``, ``stimuli`` and ``batch``, to look at, to change,
+        and to hand to `sensoryforge.run`.
+
+    Raises
+    ------
+    ConfigError
+        With a line for each override that cannot be composed.
+
+    Examples
+    --------
+    >>> config = compose("stimuli=step", "stimuli.amplitude=[10, 20]")
+    >>> list(config.stimuli.amplitude)
+    [10, 20]
+    """
+    config, problems = compose_with_problems(Composer.over(search, config_name), overrides)
+    raise_if(problems)
+    return without_hydra(config)
+
+
+def load_batch_file(path: str | Path, overrides: Sequence[str] = ()) -> DictConfig:
+    """Return the configuration of a batch file, with overrides on top.
+
+    Parameters
+    ----------
+    path
+        The file.
+    overrides
+        Overrides as on a command line.
+
+    Raises
+    ------
+    ConfigError
+        With a line for each problem that keeps it from being composed.
+
+    Examples
+    --------
+    >>> from sensoryforge.commands.cli import STARTER
+    >>> sorted(load_batch_file(STARTER, ["pipeline.seed=7"]))
+    ['batch', 'neurons', 'pipeline', 'stimuli']
+    """
+    config, problems = compose_batch_file(path, overrides)
+    raise_if(problems)
+    return without_hydra(config)
+
+
+def check(config: DictConfig | Mapping[str, Any]) -> Experiment:
+    """Return the experiment that a configuration describes.
+
+    Parameters
+    ----------
+    config
+        The sections of an experiment, as `compose` returns them or in plain containers.
+
+    Raises
+    ------
+    ConfigError
+        With a line for every problem.
+
+    Examples
+    --------
+    >>> experiment = check(compose("stimuli.amplitude=[10, 20]", "stimuli.repetitions=3"))
+    >>> len(experiment.design), experiment.samples
+    (6, 600)
+    """
+    return check_composed(config, [])
+
+
+def check_batch_file(path: str | Path, overrides: Sequence[str] = ()) -> Experiment:
+    """Return the experiment of a batch file; problems of composing and of values come together."""
+    config, problems = compose_batch_file(path, overrides)
+    return check_composed(config, problems)
+
+
+def check_overrides(composer: Composer, overrides: Sequence[str]) -> Experiment:
+    """Return the experiment of a job's overrides.
+
+    Raises ConfigError with the problems of composing and of values together.
+    """
+    config, problems = compose_overrides(composer, overrides)
+    return check_composed(config, problems)
+
+
+def compose_overrides(composer: Composer, overrides: Sequence[str]) -> tuple[DictConfig, list[str]]:
+    """Compose the overrides of a job, which may share its options with others.
+
+    Returns the configuration of what can be composed, and a line for each override that cannot.
+    """
+    if not list(refusals_of(overrides, composer)):
+        with suppress(*hydra_errors(ValueError)):
+            return composer.load_quickly(composer.address(overrides)), []
+    return compose_with_problems(composer, overrides)
+
+
+def check_composed(config: DictConfig | Mapping[str, Any], problems: Iterable[str]) -> Experiment:
+    """Check a configuration of which some problems are known already; all are raised together."""
+    folders = search_folders(config)
+    lines = [*problems, *hidden_options(folders)]
+    try:
+        plain = plain_config(config)
+        fill_in_defaults(plain, config, lines)
+        write_out_layouts(plain, folders)
+        write_out_format(plain, folders)
+        experiment = check_plain(plain, option_files(config), folders)
+    except ConfigError as error:
+        lines += error.problems
+    raise_if(lines)
+    return experiment
+
+
+def load_block(path: str, /, search: Iterable[str | Path] = (), **parameters: Any) -> Block:
+    """Return a filter or a neuron model, a block of equations, by its name.
+
+    Parameters
+    ----------
+    path
+        ``"filter/NAME"`` or ``"model/NAME"``.
+    search
+        Folders with options of your own.
+    **parameters
+        Parameters of the block that shall have another value: a number, or a distribution over
+        neurons such as ``{"mean": 0.02, "std": 0.004}``.
+
+    Raises
+    ------
+    ConfigError
+        For a block or a parameter that is not there.
+
+    Examples
+    --------
+    >>> fast_spiking = load_block("model/izhikevich", a=0.1, d=2.0)
+    >>> fast_spiking.parameters["a"]
+    0.1
+    """
+    from sensoryforge.equations.block import Block
+
+    group, _, name = path.strip("/").partition("/")
+    if group not in ("filter", "model"):
+        hint = suggest(group, ("filter", "model"))
+        raise ConfigError(f"{path}: got the group '{group}', allowed are filter, model{hint}")
+    composer = Composer.over(search)
+    options = composer.options(group)
+    if name not in options:
+        hint = composer.hint(group, name)
+        raise ConfigError(f"{path}: got '{name}', allowed are {list_names(options)}{hint}")
+    try:
+        config = composer.load([f"+{group}@block={name}"])
+    except hydra_errors() as error:
+        raise ConfigError(explain_failure(error)) from error
+    kind: Kind = "filter" if group == "filter" else "model"
+    block = Block.from_config(kind, plain_value(config.block), path)
+    raise_if(block.unread())
+    return block.with_parameters(**parameters)
+
+
+def without_hydra(config: DictConfig) -> DictConfig:
+    """Return a composed configuration without Hydra's own node."""
+    from omegaconf import open_dict
+
+    # With Hydra's node goes what says where options of the user's lie.
+    write_out_layouts(config, search_folders(config))
+    write_out_format(config, search_folders(config))
+    with open_dict(config):
+        config.pop("hydra", None)
+    return config
+
+
+def write_out_layouts(config: DictConfig | dict[str, Any], search: Sequence[Path]) -> None:
+    """Put what its option says in the place of each layout that is an option of the user's."""
+    from omegaconf import DictConfig, OmegaConf, open_dict
+
+    if not isinstance(config, DictConfig):
+        for name, option in layouts_to_write_out(config.get("neurons"), search).items():
+            config["neurons"]["populations"][name]["layout"] = option
+        return
+    unresolved: Any = OmegaConf.to_container(config, resolve=False)
+    with open_dict(config):
+        for name, option in layouts_to_write_out(unresolved.get("neurons"), search).items():
+            config.neurons.populations[name].layout = option
+
+
+def write_out_format(config: DictConfig | dict[str, Any], search: Sequence[Path]) -> None:
+    """Put what its option says in the place of an output format that is an option of the user's."""
+    from omegaconf import DictConfig, open_dict
+
+    batch = config.get("batch")
+    if not isinstance(batch, DictConfig | dict) or not isinstance(batch.get("format"), str):
+        return
+    name = batch["format"]
+    if is_shipped("format", name) or name not in option_names("format", search):
+        return
+    if isinstance(batch, dict):
+        batch["format"] = option("format", name, search)
+        return
+    with open_dict(batch):
+        batch.format = option("format", name, search)

@@ -1,0 +1,282 @@
+"""Sweeps: axes of a stimulus become lists of one job, everything else one job each.
+
+``-m stimuli.amplitude=10,20,30`` is one job with ``stimuli.amplitude=[10,20,30]``; ``-m
+stimuli=gaussian,step`` is one job with an entry of each type, composed by overrides that replay;
+``-m pipeline.grid_size=32,64`` is two jobs: a *structural* axis changes the shape of a dataset.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from sensoryforge.config.composer import Composer, hydra_errors
+from sensoryforge.config.hydra_private import value_as_text
+from sensoryforge.config.overrides import address_override, is_sweep, text_of_long_list
+from sensoryforge.config.stimuli import named_stimuli, refuse_mixture
+from sensoryforge.core.errors import ConfigError, raise_if
+from sensoryforge.core.messages import list_names, suggest
+
+if TYPE_CHECKING:
+    from hydra.core.override_parser.types import Override
+
+Entries: TypeAlias = Mapping[str, Mapping[str, Any]]
+
+GROUP = "stimuli"
+DIGITS = 12
+"""Digits that a value of ``range()`` keeps: 0.3 + 2 x 0.2 is 0.7."""
+MAX_NAME = 200
+"""Bytes of a sub-directory's name; with longer ones, or one for two jobs, the jobs are numbered."""
+_SEPARATORS = "/\\\0\n"
+"""What no name of a directory may hold."""
+_NOT_ON_WINDOWS = ':*?"<>|'
+"""What Windows does not take besides; elsewhere it stays, and directories keep their names."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One dataset of a sweep.
+
+    Attributes
+    ----------
+    overrides
+        The overrides of its job, as a single run takes them.
+    name
+        The name of its sub-directory, empty without structural axes.
+    """
+
+    overrides: tuple[str, ...]
+    name: str
+
+
+def plan(overrides: Sequence[Override], composer: Composer) -> list[Job]:
+    """Return the jobs of a sweep, the last structural axis fastest.
+
+    Parameters
+    ----------
+    overrides
+        The overrides of a command line after ``-m``; of two for one key the last counts.
+    composer
+        Knows the options, and composes the types where several are swept.
+
+    Raises
+    ------
+    ConfigError
+        For values that cannot be listed, one that stands twice, a type that does not exist.
+    """
+    latest = _last_of_each_key(overrides)
+    raise_if(_problems_of_sweep(latest.values(), composer))
+    types = swept_types(overrides)
+    entries = _entries_of_types(types, latest.values(), composer) if len(types) > 1 else {}
+    alternatives: list[list[str]] = []
+    for key, override in latest.items():
+        if is_structural(override):
+            alternatives.append([f"{key}={text}" for text in _texts(override)])
+        else:
+            fixed = _overrides_of_every_job(key, override, types, entries)
+            alternatives += [[text] for text in fixed]
+    points = list(product(*alternatives))
+    names = _directory_names(points, alternatives)
+    return [Job(point, name) for point, name in zip(points, names, strict=True)]
+
+
+def swept_types(overrides: Iterable[Override]) -> list[str]:
+    """Return the types of stimuli that are swept (``stimuli=gaussian,step``), each once."""
+    types: list[str] = []
+    for override in overrides:
+        if override.get_key_element() == GROUP:
+            types = list(dict.fromkeys(_texts(override))) if is_sweep(override) else []
+    return types
+
+
+def is_structural(override: Override) -> bool:
+    """Tell whether an override is an axis of jobs, not of stimuli."""
+    key = override.get_key_element().lstrip("+")
+    return is_sweep(override) and key != GROUP and not key.startswith(f"{GROUP}.")
+
+
+def _last_of_each_key(overrides: Iterable[Override]) -> dict[str, Override]:
+    """Return the overrides by key; the last for a key counts, at the place of the first."""
+    return {override.get_key_element(): override for override in overrides}
+
+
+# --- what is wrong ---
+
+
+def _problems_of_sweep(overrides: Iterable[Override], composer: Composer) -> Iterator[str]:
+    """Yield the line for each sweep that cannot be listed."""
+    for override in overrides:
+        if is_sweep(override):
+            yield from _problems_of_axis(override, composer)
+
+
+def _problems_of_axis(override: Override, composer: Composer) -> Iterator[str]:
+    """Yield the line for a sweep without values, with one twice, or of a type that is none."""
+    text = override.input_line
+    if override.is_interval_sweep():
+        yield f"{text}: interval() has no values to list, write range() or the values"
+        return
+    values = _texts(override)
+    if not values:
+        yield f"{text}: no values"
+    elif is_structural(override):
+        repeated = _first_repeated(values)
+        if repeated is not None:
+            yield f"{text}: {repeated} stands twice; each value makes a dataset of its own"
+    elif override.get_key_element() == GROUP:
+        options = composer.options(GROUP)
+        for name in values:
+            if name not in options:
+                hint = composer.hint(GROUP, name)
+                yield f"{GROUP}: got '{name}', allowed are {list_names(options)}{hint}"
+
+
+def _first_repeated(texts: Sequence[str]) -> str | None:
+    """Return the first text that stands twice."""
+    seen: set[str] = set()
+    for text in texts:
+        if text in seen:
+            return text
+        seen.add(text)
+    return None
+
+
+# --- several types ---
+
+
+def _entries_of_types(
+    types: Sequence[str], overrides: Collection[Override], composer: Composer
+) -> Entries:
+    """Return the parameters of each type, composed with the options that every job has.
+
+    Raises ConfigError where an experiment that was chosen has entries of its own.
+    """
+    choices = _fixed_choices(overrides, composer)
+    try:
+        composed = composer.load_quickly([*choices, *_overrides_of_types(types)])
+    except hydra_errors():
+        # An experiment with entries of its own leaves nothing for ~stimuli to take away.
+        with suppress(*hydra_errors()):
+            own = named_stimuli(composer.load(choices))
+            raise_if([refuse_mixture(",".join(types), list(own))] if own else [])
+        composed = composer.load(_overrides_of_types(types))
+    return named_stimuli(composed)
+
+
+def _fixed_choices(overrides: Iterable[Override], composer: Composer) -> list[str]:
+    """Return the overrides that pick the same option in every job."""
+    choices: list[str] = []
+    for override in overrides:
+        text = str(override.input_line)
+        if not is_sweep(override) and composer.comes_first(text):
+            choices.append(text)
+    return choices
+
+
+def _overrides_of_types(types: Iterable[str]) -> list[str]:
+    """Return the overrides that put an entry of each type in place of the group's usual choice."""
+    overrides = [f"~{GROUP}"]
+    for name in types:
+        overrides.append(f"+{GROUP}@{GROUP}.{name}={name}")
+    return overrides
+
+
+# --- the overrides of a job ---
+
+
+def _overrides_of_every_job(
+    key: str, override: Override, types: Sequence[str], entries: Entries
+) -> list[str]:
+    """Return what stands in every job for an override that is no structural axis."""
+    if key == GROUP and len(types) > 1:
+        return _overrides_of_types(types)
+    if key == GROUP and types:
+        return [f"{GROUP}={types[0]}"]
+    text = _as_one_override(key, override)
+    if len(types) <= 1:
+        return [text]
+    addressed = address_override(text, entries)
+    if not addressed:
+        parameter = key.partition(".")[2].partition(".")[0]
+        raise ConfigError(_unknown_parameter(key, parameter, entries))
+    return addressed
+
+
+def _as_one_override(key: str, override: Override) -> str:
+    """Return an override as a single run takes it: a sweep as one list."""
+    if is_sweep(override):
+        return f"{key}={_as_list(override)}"
+    if override.input_line:
+        return override.input_line
+    return f"{key}={override.get_value_element_as_str()}"
+
+
+def _as_list(override: Override) -> str:
+    """Return the values of a sweep as one list, a long one as quoted text."""
+    shortened = text_of_long_list(_values(override))
+    if isinstance(shortened, str):
+        return f"'{shortened}'"
+    return f"[{','.join(_texts(override))}]"
+
+
+def _values(override: Override) -> list[Any]:
+    """Return the values of a sweep, those of a range rounded and short of its end."""
+    values: list[Any] = list(override.sweep_iterator())
+    if not override.is_range_sweep():
+        return values
+    sweep: Any = override.value()
+    stop = round(sweep.stop, DIGITS)
+    within: list[Any] = []
+    for value in values:
+        rounded = round(value, DIGITS)
+        is_short_of_end = rounded < stop if sweep.step > 0 else rounded > stop
+        if is_short_of_end:
+            within.append(rounded)
+    return within
+
+
+def _texts(override: Override) -> list[str]:
+    """Return the values of a sweep as they are written in an override."""
+    return [value_as_text(override, value) for value in _values(override)]
+
+
+def _unknown_parameter(key: str, name: str, entries: Entries) -> str:
+    """Return the line for a parameter that no type has."""
+    known: dict[str, None] = {}
+    for parameters in entries.values():
+        known |= dict.fromkeys(parameters)
+    known.pop("_target_", None)
+    return f"{key}: unknown key, known are {list_names(known)}{suggest(name, known)}"
+
+
+# --- the names of directories ---
+
+
+def _directory_names(
+    points: Sequence[Sequence[str]], alternatives: Sequence[Sequence[str]]
+) -> list[str]:
+    """Return the sub-directory of each job, named by the axes that tell jobs apart."""
+    names: list[str] = []
+    for point in points:
+        varied: list[str] = []
+        for text, texts in zip(point, alternatives, strict=True):
+            if len(texts) > 1:
+                varied.append(text)
+        names.append(_directory_name(varied))
+    too_long = any(len(name.encode()) > MAX_NAME for name in names)
+    if too_long or len(set(names)) < len(names):
+        return [str(number) for number in range(len(names))]
+    return names
+
+
+def _directory_name(overrides: Iterable[str]) -> str:
+    """Return overrides as the name of a directory."""
+    name = ",".join(text.lstrip("+~") for text in overrides)
+    refused = _SEPARATORS + _NOT_ON_WINDOWS if os.name == "nt" else _SEPARATORS
+    for letter in refused:
+        name = name.replace(letter, "-")
+    return name

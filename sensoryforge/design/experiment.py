@@ -1,0 +1,171 @@
+"""An experiment that was checked whole: what runs, in plain dataclasses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from sensoryforge.design.design import Design
+from sensoryforge.equations.block import Block
+from sensoryforge.skin.innervation import Innervation
+from sensoryforge.skin.layouts import Layout
+from sensoryforge.skin.places import Places
+from sensoryforge.skin.receptors import Grid
+from sensoryforge.store.formats import Format
+
+
+@dataclass(frozen=True)
+class PopulationSpec:
+    """Afferents that share layout, innervation, filter and neuron model.
+
+    Parameters
+    ----------
+    count
+        Number of afferents.
+    layout, innervation
+        Where they lie, and which receptors they pool.
+    filter, model
+        Their equations: drive to filtered drive, and current to spikes.
+    gain
+        What turns filter output into model current.
+    noise_std
+        White noise of the model current, in drive x sqrt(ms).
+
+    Examples
+    --------
+    >>> from sensoryforge.config import check
+    >>> spec = check(sf.compose()).populations["sa"]
+    >>> spec.count, spec.layout, spec.noise_std
+    (60, Even(), 2.0)
+    """
+
+    count: int
+    layout: Layout
+    innervation: Innervation
+    filter: Block
+    model: Block
+    gain: float
+    noise_std: float
+
+
+@dataclass(frozen=True)
+class BatchSpec:
+    """Where a dataset goes and how it is written: the section ``batch`` of a configuration.
+
+    Parameters
+    ----------
+    output_dir
+        Directory of the dataset.
+    format
+        The output format.
+    checkpoint_frequency
+        Stimuli of a part, which are committed to the disk together.
+    num_workers
+        Threads that simulate.
+    save
+        What is kept beside spikes: ``drive``, ``filtered``, ``voltage``, ``stimulus``.
+    resume, overwrite
+        Whether an interrupted run in the directory is continued, or discarded.
+    dry_run
+        Whether it is only told what would run.
+    on_error
+        ``continue`` or ``stop``, where a stimulus fails.
+
+    Examples
+    --------
+    >>> from sensoryforge.config import check
+    >>> spec = check(sf.compose("batch=hdf5")).batch
+    >>> spec.format.results_name, spec.checkpoint_frequency
+    ('results.h5', 100)
+    """
+
+    output_dir: Path
+    format: Format
+    checkpoint_frequency: int
+    num_workers: int
+    save: tuple[str, ...]
+    resume: bool
+    overwrite: bool
+    dry_run: bool
+    on_error: str
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """All of one run, checked: receptors, time axis, populations, stimuli and output.
+
+    Parameters
+    ----------
+    sheet
+        Receptors on the skin.
+    duration_ms, dt_ms, samples
+        How long a stimulus is, how long a sample is, and how many samples a stimulus has.
+    substeps
+        Integration steps in a sample.
+    device, backend
+        Where and by which kernel it is simulated; both may be ``auto``.
+    chunk_size
+        Stimuli simulated together; None for as many as fit.
+    seed
+        Base seed, from which every random number derives.
+    populations
+        Afferents by the name of their population.
+    design
+        The stimuli, in order.
+    batch
+        Where the dataset goes.
+    config
+        The configuration that all this came from, in plain containers.
+    surrogate, surrogate_width
+        Shape of the gradient that stands for that of a spike in training, and its width in mV.
+    devices
+        How many GPUs, which, or ``auto``, as Lightning's ``Trainer`` takes it.
+
+    Examples
+    --------
+    >>> from sensoryforge.config import check
+    >>> experiment = check(sf.compose("stimuli.amplitude=[10, 20]"))
+    >>> len(experiment.design), experiment.samples, experiment.substeps
+    (2, 600, 5)
+    """
+
+    sheet: Grid
+    duration_ms: float
+    dt_ms: float
+    samples: int
+    substeps: int
+    device: str
+    backend: str
+    chunk_size: int | None
+    seed: int
+    populations: dict[str, PopulationSpec]
+    design: Design
+    batch: BatchSpec
+    config: dict[str, Any]
+    surrogate: str = "fast_sigmoid"
+    surrogate_width: float = 30.0
+    devices: int | list[int] | Literal["auto"] = 1
+
+    def places(self, population: str) -> Places:
+        """Return where the afferents of a population lie and which receptors they pool.
+
+        They are drawn when first needed, and then kept.
+        """
+        return self._places[population]
+
+    @cached_property
+    def _places(self) -> dict[str, Places]:
+        """Return the places of every population, none of them drawn yet."""
+        places = {}
+        for name, spec in self.populations.items():
+            places[name] = Places(
+                population=name,
+                receptors=self.sheet,
+                layout=spec.layout,
+                innervation=spec.innervation,
+                count=spec.count,
+                seed=self.seed,
+            )
+        return places

@@ -1,0 +1,219 @@
+"""Equation blocks: a filter or a neuron model, written in YAML and checked whole.
+
+A block has ``states`` (initial values), ``derivatives`` (per ms) and ``parameters``; a model also
+``threshold`` and ``reset``, a filter ``output``. Reserved names are the drive ``I``, its derivative
+per ms ``dI`` (filters only), the time ``t`` and the integration step ``dt``, both in ms. A leaky
+integrate-and-fire neuron:
+
+    states: {v: 0.0}
+    derivatives: {v: (I - v)/tau}
+    threshold: v >= 1
+    reset: {v: 0.0}
+    parameters: {tau: 10.0}
+
+Read, its expressions are graphs:
+
+    >>> written = {
+    ...     "states": {"v": 0.0},
+    ...     "derivatives": {"v": "(I - v)/tau"},
+    ...     "threshold": "v >= 1",
+    ...     "reset": {"v": 0.0},
+    ...     "parameters": {"tau": 10.0},
+    ... }
+    >>> lif = Block.from_config("model", written, "lif.yaml")
+    >>> print(lif.derivatives["v"])
+    div(sub(I, v), tau)
+    >>> print(lif.threshold)
+    ge(v, 1.0)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sensoryforge.core.errors import EquationError
+from sensoryforge.core.messages import list_names, suggest
+from sensoryforge.core.types import Floats
+from sensoryforge.equations.graph import Node, names_in
+from sensoryforge.equations.parameters import Distribution, Parameter, read_parameter
+from sensoryforge.equations.reader import BlockReader, Kind, unknown_name
+
+__all__ = ["Block", "Kind"]
+
+
+@dataclass(frozen=True)
+class Block:
+    """A checked block of equations: a filter or a neuron model.
+
+    Make one with :meth:`from_config`, or with :func:`sensoryforge.load_block` from a file.
+
+    Parameters
+    ----------
+    kind
+        ``filter`` or ``model``.
+    source
+        The file or key that it comes from, for messages.
+    states
+        State name -> initial value.
+    derivatives
+        State name -> its derivative per ms.
+    parameters
+        Parameter name -> a number that all neurons share, or a distribution over them.
+    threshold
+        A model's condition for a spike.
+    reset
+        State name -> what a model's spike sets it to.
+    output
+        A filter's output.
+    drive_scale
+        What a model's drive is multiplied with, for one whose current has another scale.
+    text
+        The block as it was written.
+
+    Examples
+    --------
+    >>> equations = {"states": {"x": 0}, "derivatives": {"x": "(I - x)/tau"}, "output": "x",
+    ...              "parameters": {"tau": 5.0}}
+    >>> low_pass = Block.from_config("filter", equations, "here")
+    >>> low_pass.with_parameters(tau=10.0).parameters
+    {'tau': 10.0}
+    """
+
+    kind: Kind
+    source: str
+    states: dict[str, Node]
+    derivatives: dict[str, Node]
+    parameters: dict[str, Parameter]
+    threshold: Node | None = None
+    reset: dict[str, Node] = field(default_factory=dict)
+    output: Node | None = None
+    drive_scale: float = 1.0
+    text: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def from_config(cls, kind: Kind, mapping: Mapping[str, Any], source: str) -> Block:
+        """Read and check a block as it is composed from YAML.
+
+        Parameters
+        ----------
+        kind
+            ``filter`` or ``model``.
+        mapping
+            The block's sections.
+        source
+            What its file or key is called in messages.
+
+        Raises
+        ------
+        EquationError
+            With every problem, one line each.
+
+        The module's head shows an example.
+        """
+        reader = BlockReader(kind, mapping, source)
+        block = cls(
+            kind=kind,
+            source=source,
+            parameters=reader.parameters,
+            states=reader.states(),
+            derivatives=reader.derivatives(),
+            threshold=reader.threshold(),
+            reset=reader.reset(),
+            output=reader.output(),
+            drive_scale=reader.drive_scale(),
+            text=dict(mapping),
+        )
+        reader.raise_problems()
+        return block
+
+    def with_parameters(self, /, **values: Any) -> Block:
+        """Return the block with some parameters replaced.
+
+        Parameters
+        ----------
+        **values
+            Parameter name -> a number, ``{"mean": .., "std": ..}`` or ``{"low": .., "high": ..}``.
+
+        Raises
+        ------
+        EquationError
+            With a line for each unknown name and each value that is neither.
+
+        Examples
+        --------
+        >>> written = {"states": {"x": 0}, "derivatives": {"x": "(I - x)/tau"}, "output": "x"}
+        >>> slow = Block.from_config("filter", {**written, "parameters": {"tau": 5}}, "slow.yaml")
+        >>> slow.with_parameters(tau={"low": 4, "high": 6}).parameters
+        {'tau': Distribution(kind='uniform', first=4.0, second=6.0)}
+        """
+        where = f"{self.source}: parameters"
+        problems: list[str] = []
+        for name in values:
+            if name not in self.parameters:
+                problems.append(unknown_name(where, name, self.parameters))
+        replaced: dict[str, Parameter] = {}
+        for name, value in values.items():
+            try:
+                replaced[name] = read_parameter(value, f"{where}.{name}")
+            except EquationError as error:
+                problems += error.problems
+        if problems:
+            raise EquationError(problems)
+        return replace(self, parameters={**self.parameters, **replaced})
+
+    def unread(self) -> list[str]:
+        """Return a line for each parameter that no equation reads: mistyped, or left over."""
+        read = self._names_read()
+        known = [name for name in self.parameters if name in read]
+        lines = []
+        for name in self.parameters:
+            if name not in read:
+                where = f"{self.source}: parameters.{name}"
+                problem = "no equation reads it (null takes it away)"
+                near = suggest(name, known)
+                lines.append(f"{where}: {problem}; known: {list_names(known)}{near}")
+        return lines
+
+    def draw(self, count: int, seed: int, *names: str) -> dict[str, float | Floats]:
+        """Return the parameters of ``count`` neurons.
+
+        Parameters
+        ----------
+        count
+            How many neurons.
+        seed
+            The seed of the experiment.
+        names
+            What they are for, such as the population: others have others.
+
+        Returns
+        -------
+        dict
+            Parameter name -> a number where all neurons share it, else one each, ``[count]``.
+
+        Examples
+        --------
+        >>> written = {"states": {"x": 0}, "derivatives": {"x": "(I - x)/tau"}, "output": "x"}
+        >>> written["parameters"] = {"tau": {"low": 4, "high": 6}}
+        >>> slow = Block.from_config("filter", written, "slow.yaml")
+        >>> slow.draw(3, seed=42)["tau"].shape
+        (3,)
+        """
+        values: dict[str, float | Floats] = {}
+        for name, value in self.parameters.items():
+            if isinstance(value, Distribution):
+                values[name] = value.draw(count, seed, *names, name)
+            else:
+                values[name] = value
+        return values
+
+    def _names_read(self) -> set[str]:
+        """Return the names that the equations read."""
+        expressions = [*self.states.values(), *self.derivatives.values(), *self.reset.values()]
+        expressions += [node for node in (self.threshold, self.output) if node is not None]
+        names: set[str] = set()
+        for expression in expressions:
+            names |= names_in(expression)
+        return names

@@ -1,1 +1,0 @@
-"""Lightning modules: the simulation as a predict loop, and what hangs on it."""

@@ -1,0 +1,82 @@
+"""A dry run: what a run would do and what it would cost."""
+
+from __future__ import annotations
+
+import warnings
+
+from sensoryforge.design.experiment import Experiment
+from sensoryforge.running.estimate import estimate
+from sensoryforge.running.plan import (
+    choose_backend,
+    nothing_to_do_line,
+    read_committed,
+    resuming_line,
+)
+from sensoryforge.running.preflight import check_nothing_lost, preflight
+from sensoryforge.store.checkpoint import Committed
+
+
+def dry_run(experiment: Experiment) -> list[str]:
+    """Return what a run would do and cost, as lines; nothing is simulated or written.
+
+    Raises
+    ------
+    SensoryForgeError
+        What the run itself would raise before it starts.
+    """
+    risks = preflight(experiment)
+    grid_lines = experiment.design.grid_lines()
+    total = len(experiment.design)
+    todo = total
+    resumed_lines: list[str] = []
+    committed = read_committed(experiment)
+    if committed:
+        ids = experiment.design.ids(0, total)
+        check_nothing_lost(committed, ids, experiment.batch.output_dir)
+        if _is_done(committed, ids):
+            return [*grid_lines, nothing_to_do_line(experiment, _count_failed(experiment))]
+        todo = total - len(committed.ids)
+        resumed_lines = [*committed.problems, resuming_line(total, todo)]
+    for risk in risks:
+        warnings.warn(risk, stacklevel=2)
+    backend = choose_backend(experiment, experiment.device)
+    return [
+        *grid_lines,
+        *resumed_lines,
+        *estimate(experiment, backend, todo).lines(),
+        _would_write_line(experiment),
+    ]
+
+
+def _is_done(committed: Committed, ids: list[str]) -> bool:
+    """Tell whether a results file holds just these stimuli, in this order."""
+    if not committed.finished:
+        return False
+    held: list[str] = []
+    for _, ids_of_part in committed.parts:
+        held += ids_of_part
+    return held == ids
+
+
+def _would_write_line(experiment: Experiment) -> str:
+    results = experiment.batch.output_dir / experiment.batch.format.results_name
+    return f"Would write {results}{_replaced_dataset(experiment)}; nothing was written"
+
+
+def _replaced_dataset(experiment: Experiment) -> str:
+    """Return in words which dataset the run would replace, an empty text if none."""
+    from sensoryforge.store.checkpoint import newest
+
+    if experiment.batch.resume:
+        return ""
+    before = newest(experiment.batch.output_dir)
+    if before is None or not before.results:
+        return ""
+    return f", in place of the {before.total_stimuli} stimuli there"
+
+
+def _count_failed(experiment: Experiment) -> int:
+    """Return how many stimuli of a finished dataset failed."""
+    from sensoryforge.analysis.results import load
+
+    return len(load(experiment.batch.output_dir).errors)

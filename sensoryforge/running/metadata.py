@@ -1,0 +1,80 @@
+"""What a results file says of its run."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sensoryforge.design.experiment import Experiment
+
+FAILURE_KEYS = ("index", "id", "parameters", "error")
+
+
+def run_metadata(
+    experiment: Experiment,
+    started: datetime,
+    wall_time_s: float,
+    computed: int,
+    failures: list[dict[str, Any]],
+) -> dict[str, Any]:
+    """Return what a results file says of its run: enough to run it again.
+
+    Parameters
+    ----------
+    experiment
+        What was run.
+    started, wall_time_s
+        When its last sitting began, and how long that took.
+    computed
+        How many stimuli it computed then.
+    failures
+        The entries of stimuli that have no spikes.
+    """
+    import torch
+
+    metadata = {
+        "config": experiment.config,
+        "design": experiment.design.axes,
+        "seed": experiment.seed,
+        "populations": _populations(experiment),
+        "dt_ms": experiment.dt_ms,
+        "duration_ms": experiment.duration_ms,
+        "substeps": experiment.substeps,
+        "samples": experiment.samples,
+        "versions": _versions(),
+        "started": started.isoformat(timespec="seconds"),
+        "wall_time_s": round(wall_time_s, 3),
+        "stimuli_computed": computed,
+        "failures": [{key: entry[key] for key in FAILURE_KEYS} for entry in failures],
+    }
+    for name in experiment.populations:
+        metadata[f"{name}_xy_mm"] = torch.from_numpy(experiment.places(name).xy_mm)
+    return metadata
+
+
+def _populations(experiment: Experiment) -> dict[str, dict[str, Any]]:
+    """Return count and layout of each population, the layout as the configuration has it.
+
+    That is the name of a shipped layout, or a mapping.
+    """
+    configured = experiment.config["neurons"]["populations"]
+    populations = {}
+    for name, spec in experiment.populations.items():
+        populations[name] = {"count": spec.count, "layout": configured[name]["layout"]}
+    return populations
+
+
+def _versions() -> dict[str, str]:
+    """Return the versions of everything that the bits of a dataset may depend on."""
+    import platform
+    from importlib.metadata import version
+
+    import numpy as np
+    import pytorch_lightning
+    import torch
+
+    versions = {"sensoryforge": version("sensoryforge"), "python": platform.python_version()}
+    for module in (torch, pytorch_lightning, np):
+        versions[module.__name__] = str(module.__version__)
+    versions["h5py"] = version("h5py")
+    return versions

@@ -1,0 +1,89 @@
+"""What a run goes on from, what it runs on, and what it says before it begins."""
+
+from __future__ import annotations
+
+from sensoryforge.core.devices import triton_lacks
+from sensoryforge.design.experiment import Experiment
+from sensoryforge.store.checkpoint import Committed
+
+
+def choose_backend(experiment: Experiment, device: str) -> str:
+    """Return the backend that runs an experiment.
+
+    Parameters
+    ----------
+    experiment
+        Its ``backend`` may be ``auto``, which is chosen by device alone: numba on the CPU; on a GPU
+        Triton, and torch where Triton is lacking.
+    device
+        What the run is for: ``cpu``, ``cuda`` or ``cuda:N``; ``auto`` counts as the CPU.
+    """
+    if experiment.backend != "auto":
+        return experiment.backend
+    if not device.startswith("cuda"):
+        return "numba"
+    return "torch" if triton_lacks() else "triton"
+
+
+def lightning_devices(experiment: Experiment, device: str) -> int | list[int]:
+    """Return what Lightning's ``Trainer`` is to take as ``devices``.
+
+    That is one GPU by its number, those of ``pipeline.devices``, or the CPU.
+    """
+    number = device.partition(":")[2]
+    if number:
+        return [int(number)]
+    if device == "cpu":
+        return 1
+    if experiment.devices == "auto":
+        return -1  # all of them; with "auto" Lightning would take only one in a notebook
+    return experiment.devices
+
+
+def read_committed(experiment: Experiment) -> Committed | None:
+    """Return what an earlier run left to go on from; None to begin anew."""
+    from sensoryforge.store.checkpoint import scan
+
+    if not experiment.batch.resume:
+        return None
+    committed = scan(experiment.batch.output_dir)
+    return committed if committed.checkpoint else None
+
+
+def opening_lines(experiment: Experiment, committed: Committed | None, todo: int) -> list[str]:
+    """Return what is said before anything is computed.
+
+    Parameters
+    ----------
+    experiment
+        What is run.
+    committed
+        What an earlier run left, None where this one begins anew.
+    todo
+        How many stimuli are still to be computed.
+    """
+    total = len(experiment.design)
+    lines = [f"Batch execution: {total} {_stimuli(total)} total"]
+    if committed is None:
+        if experiment.batch.resume:
+            directory = experiment.batch.output_dir
+            lines.insert(0, f"Nothing to resume in {directory}: starting anew")
+        return lines
+    return [*lines, *committed.problems, resuming_line(total, todo)]
+
+
+def resuming_line(total: int, todo: int) -> str:
+    """Return how far the run came that goes on."""
+    return f"Resuming: {total - todo} done, {todo} to go"
+
+
+def nothing_to_do_line(experiment: Experiment, failed: int) -> str:
+    """Return what is said where every stimulus is there, ``failed`` of them without spikes."""
+    total = len(experiment.design)
+    directory = experiment.batch.output_dir
+    failures = f", {failed} of them failed" if failed else ""
+    return f"Nothing to do: {directory} already holds all {total} {_stimuli(total)}{failures}"
+
+
+def _stimuli(count: int) -> str:
+    return "stimulus" if count == 1 else "stimuli"

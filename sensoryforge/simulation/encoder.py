@@ -1,0 +1,240 @@
+"""The encoder: stimuli in, spike trains out, for every population of an experiment.
+
+What happens to a chunk of stimuli, and where:
+
+====================================================  ==========================
+the stimuli at the receptors: space x time or frames  :mod:`.shaping`
+innervation: the drive of each population             :mod:`.driving`
+filter, gain, noise and model over time: the spikes   :mod:`.kernels`
+the way to the CPU                                    :mod:`.encoded`
+failed stimuli are emptied                            :mod:`.arrival`
+====================================================  ==========================
+
+A stimulus is looked at only at receptors that some afferent pools, and only once for all its
+repetitions.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sensoryforge.core.errors import SensoryForgeError
+from sensoryforge.core.types import Floats
+from sensoryforge.design.experiment import Experiment
+from sensoryforge.simulation.arrival import Arrival
+from sensoryforge.simulation.chunks import count_stimuli, halve
+from sensoryforge.simulation.driving import drive_population
+from sensoryforge.simulation.encoded import Arrays, Encoded, join, send
+from sensoryforge.simulation.kernels import Drive, Output, kernel, upload
+from sensoryforge.simulation.kernels.noise import keys
+from sensoryforge.simulation.population import Population
+from sensoryforge.simulation.shaping import (
+    Points,
+    Shaped,
+    condition_rows,
+    failed_rows,
+    group_by_terms,
+    shape_span,
+)
+
+
+class Encoder(nn.Module):
+    """Encodes stimuli of a design into spike trains; holds the receptors and the populations.
+
+    Parameters
+    ----------
+    experiment
+        What is simulated.
+    backend
+        The kernels: ``torch``, ``numba`` or ``triton``. All have the same bits; ``torch`` has
+        gradients.
+
+    Examples
+    --------
+    >>> from sensoryforge.config.reading import check, compose
+    >>> experiment = check(compose("stimuli.amplitude=[10, 30]", "pipeline.duration_ms=20"))
+    >>> encoder = Encoder(experiment)
+    >>> encoder([(0, 2)]).arrays["sa_spikes"].shape  # stimuli 0 and 1: [B,T,N]
+    torch.Size([2, 40, 60])
+    """
+
+    anchor: Tensor
+
+    def __init__(self, experiment: Experiment, backend: str = "torch") -> None:
+        super().__init__()
+        self.experiment = experiment
+        self.backend = backend
+        self.largest_chunk = sys.maxsize  # that is known to fit the device's memory
+        self.populations: dict[str, Population] = {}
+        for name, spec in experiment.populations.items():
+            self.populations[name] = Population(name, spec, experiment)
+        # A ModuleDict has no room for some names, such as keys.
+        self.parts = nn.ModuleList(self.populations.values())
+        # Moves with the module, and so says where it is.
+        self.register_buffer("anchor", torch.zeros(0), persistent=False)
+        self._connect()
+
+    def _connect(self) -> None:
+        """Find the receptors that some afferent pools; stimuli are looked at only there."""
+        indices = [population.indices.ravel() for population in self.populations.values()]
+        pooled = np.unique(np.concatenate(indices))
+        self.receptors = self.experiment.sheet.xy(pooled)
+        for population in self.populations.values():
+            population.connect(pooled)
+
+    @property
+    def times(self) -> Floats:
+        """The samples in ms, [T]."""
+        numbers = np.arange(self.experiment.samples)
+        return (numbers * self.experiment.dt_ms).astype(np.float64)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the kernels run."""
+        return self.anchor.device
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether stimuli are shaped and innervated as tensors on the device, not as arrays."""
+        return self.device.type != "cpu"
+
+    @property
+    def learning(self) -> bool:
+        """Whether spikes have a gradient, in one population at least."""
+        return any(population.learning for population in self.populations.values())
+
+    # --- a chunk, halved where memory is short ---
+
+    def forward(self, ranges: Sequence[tuple[int, int]]) -> Encoded:
+        """Encode stimuli of the design.
+
+        A chunk too large for the device's memory is encoded in halves, and so are those after it.
+
+        Parameters
+        ----------
+        ranges
+            Positions in the design, each range from first to last + 1.
+
+        Returns
+        -------
+        Encoded
+            ``<population>_spikes``, bool [B,T,N] (0.0 and 1.0 with a gradient where the population
+            is learning), and what ``batch.save`` asks for. A stimulus that overflows, or whose
+            class fails, is reported by its row and has no spikes. A GPU may still be at work.
+
+        Raises
+        ------
+        SensoryForgeError
+            Where not even a single stimulus fits the device's memory.
+        """
+        size = count_stimuli(ranges)
+        if size > self.largest_chunk:
+            return self._encode_halves(ranges)
+        encoded = self._encode_if_it_fits(ranges)
+        if encoded is not None:
+            return encoded
+        if size == 1:
+            position = ranges[0][0]
+            problem = f"stimulus {position}: does not fit the memory of {self.device}"
+            raise SensoryForgeError(f"{problem}; set pipeline.device: cpu")
+        self.largest_chunk = size // 2
+        return self._encode_halves(ranges)
+
+    def _encode_halves(self, ranges: Sequence[tuple[int, int]]) -> Encoded:
+        first, second = halve(ranges)
+        return join([self(first), self(second)])
+
+    def _encode_if_it_fits(self, ranges: Sequence[tuple[int, int]]) -> Encoded | None:
+        """Encode stimuli, or return None where the memory is too small for them.
+
+        The second try has the memory that an earlier chunk, still on its way, may have held.
+        """
+        for _ in range(2):
+            with suppress(torch.OutOfMemoryError):
+                return self._encode(ranges)
+            if self.device.type == "cuda":
+                torch.cuda.synchronize(self.device)
+                torch.cuda.empty_cache()
+        return None
+
+    # --- from stimuli to spikes ---
+
+    def _encode(self, ranges: Sequence[tuple[int, int]]) -> Encoded:
+        design = self.experiment.design
+        spans = []
+        seeds = []
+        for start, stop in ranges:
+            spans += design.locate(start, stop)
+            seeds += design.seeds(start, stop)
+        points = self._points(self.receptors)
+        shaped = (shape_span(span, design, points, self._place) for span in spans)
+        parts = []
+        first = 0
+        for group in group_by_terms(shaped):
+            stop = first + sum(len(part.rows) for part in group)
+            parts.append(self._encode_group(group, seeds[first:stop], points))
+            first = stop
+        return join(parts)
+
+    def _encode_group(self, group: list[Shaped], seeds: list[int], points: Points) -> Encoded:
+        """Encode stimuli that go through the kernels together."""
+        rows = upload(torch.from_numpy(condition_rows(group)), self.device)
+        tensors: Arrays = {}
+        for population in self.populations.values():
+            drive = drive_population(population, group, rows, points, self._place)
+            tensors |= self._simulate(population, drive, seeds)
+        if "stimulus" in self.experiment.batch.save:
+            tensors["stimulus"] = torch.cat([self._movie(part) for part in group])
+        arrival = Arrival(
+            # What has a gradient stays where it is.
+            wait=(lambda: tensors) if self.learning else send(tensors),
+            populations=tuple(self.populations),
+            samples=self.experiment.samples,
+            failed=failed_rows(group),
+        )
+        return Encoded(arrival)
+
+    def _simulate(self, population: Population, drive: Drive, seeds: list[int]) -> Arrays:
+        """Run a population's kernel; return its arrays by the names that they have in a dataset."""
+        traces = {"drive": "drive", "filtered": "filtered", "voltage": population.voltage}
+        record = tuple(traces[saved] for saved in self.experiment.batch.save if saved in traces)
+        output: Output = kernel(self.backend)(
+            population.afferents(),
+            drive,
+            keys(seeds, population.name),
+            record,
+            self.experiment.batch.num_workers,
+        )
+        assert output.spikes is not None
+        arrays = {f"{population.name}_spikes": output.spikes}
+        for trace, values in output.traces.items():
+            name = "voltage" if trace == population.voltage else trace
+            arrays[f"{population.name}_{name}"] = values
+        # A model may hide an infinite drive behind its reset, so the drive is looked at as well.
+        arrays[f"{population.name}.finite"] = output.finite & drive.finite()
+        return arrays
+
+    def _movie(self, part: Shaped) -> Tensor:
+        """Return the pressure on the whole sheet, float32 [B,T,H,W]."""
+        sheet = self.experiment.sheet
+        frames = self._points(sheet.xy()).frames(part.stimulus)
+        of_conditions = torch.as_tensor(self._place(frames)).float()
+        of_stimuli = of_conditions[self._place(part.rows)]
+        stimuli, samples, _ = of_stimuli.shape
+        return of_stimuli.reshape(stimuli, samples, sheet.rows, sheet.columns)
+
+    def _points(self, xy_mm: Floats) -> Points:
+        return Points(xy_mm, self.times, self.experiment.duration_ms)
+
+    def _place(self, array: Any) -> Any:
+        """Return an array where stimuli are shaped and innervated: on a GPU, as a tensor."""
+        if not self.on_gpu:
+            return array
+        return upload(torch.as_tensor(array), self.device)

@@ -1,0 +1,276 @@
+"""What a kernel is given and what it returns; every backend takes and makes the same.
+
+A kernel runs one population over a chunk of stimuli, sample by sample: drive -> filter -> gain ->
+noise -> model. The filter takes all its steps of a sample first. Its output, times the gain, plus
+the noise of the sample, is the model's current, held for the sample. A sample counts as a spike
+when any of the model's steps in it crossed the threshold.
+
+Letters in shapes: B stimuli, C conditions, T samples, N neurons, K terms of a separable drive.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sensoryforge.core.types import Floats
+from sensoryforge.equations.block import Block
+from sensoryforge.simulation.kernels.surrogate import Surrogate
+
+
+@dataclass(frozen=True)
+class Drive:
+    """The drive of one population: of C conditions, of which B stimuli are the repetitions.
+
+    It is given either as ``space`` and ``time``, whose products are summed over K in order, or as
+    ``frames``. The drive has the model's units at the receptor, before the gain.
+
+    Parameters
+    ----------
+    rows
+        The condition of each stimulus, int64 [B].
+    space
+        What each neuron feels of each term, float [C,K,N].
+    time
+        The course of each term, float [C,K,T].
+    frames
+        The drive of a stimulus that does not separate, float [C,T,N].
+
+    Examples
+    --------
+    A step onto three neurons, presented twice:
+
+    >>> step = torch.tensor([[[0.0, 1.0, 1.0, 1.0]]])
+    >>> drive = Drive(torch.tensor([0, 0]), space=torch.ones(1, 1, 3), time=step)
+    >>> drive.samples, drive.neurons
+    (4, 3)
+    """
+
+    rows: Tensor
+    space: Tensor | None = None
+    time: Tensor | None = None
+    frames: Tensor | None = None
+
+    @property
+    def samples(self) -> int:
+        """The number of samples T."""
+        if self.time is None:
+            return int(self._frames.shape[1])
+        return int(self.time.shape[2])
+
+    @property
+    def neurons(self) -> int:
+        """The number of neurons N."""
+        if self.space is None:
+            return int(self._frames.shape[2])
+        return int(self.space.shape[2])
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The precision that the kernel computes in."""
+        return self._frames.dtype if self.space is None else self.space.dtype
+
+    @property
+    def _frames(self) -> Tensor:
+        assert self.frames is not None
+        return self.frames
+
+    def finite(self) -> Tensor:
+        """Return which stimuli have a finite drive, bool [B]."""
+        if self.space is None or self.time is None:
+            conditions = _finite_conditions(self._frames)
+        else:
+            conditions = _finite_conditions(self.space) & _finite_conditions(self.time)
+        return conditions[self.rows]
+
+    def at(self, sample: int) -> Tensor:
+        """Return the drive of one sample, [C,N]."""
+        if self.space is None or self.time is None:
+            return self._frames[:, sample]
+        total = self.space[:, 0] * self.time[:, 0, sample, None]
+        for k in range(1, self.space.shape[1]):
+            total = total + self.space[:, k] * self.time[:, k, sample, None]
+        return total
+
+
+def _finite_conditions(values: Tensor) -> Tensor:
+    return torch.isfinite(values).all(dim=2).all(dim=1)
+
+
+@dataclass(frozen=True)
+class Afferents:
+    """One population's equations and numbers.
+
+    A number is shared by all neurons (a float), or each has its own (a tensor [N]).
+
+    Parameters
+    ----------
+    filter
+        What the drive passes through; without it the drive itself drives the model.
+    model
+        What fires; without it the filter's output is all there is.
+    filter_values, model_values
+        The parameters of the equations by name, in the units of their YAML files.
+    gain
+        What the filter's output is multiplied with.
+    noise_std
+        Standard deviation of the white noise, in units of current x sqrt(ms).
+    dt_ms
+        Length of a sample in ms.
+    substeps
+        Integration steps a sample.
+    surrogate
+        Gives spikes a gradient; they are then 0.0 and 1.0 (torch backend only).
+
+    Examples
+    --------
+    >>> afferents = Afferents(filter=None, model=None, noise_std=2.0, dt_ms=0.25, substeps=5)
+    >>> afferents.step_ms, afferents.noise_scale
+    (0.05, 4.0)
+    """
+
+    filter: Block | None
+    model: Block | None
+    filter_values: Mapping[str, float | Tensor] = field(default_factory=dict)
+    model_values: Mapping[str, float | Tensor] = field(default_factory=dict)
+    gain: float | Tensor = 1.0
+    noise_std: float = 0.0
+    dt_ms: float = 0.5
+    substeps: int = 1
+    surrogate: Surrogate | None = None
+
+    @property
+    def step_ms(self) -> float:
+        """The integration step in ms."""
+        return self.dt_ms / self.substeps
+
+    @property
+    def noise_scale(self) -> float:
+        """Standard deviation of one sample's noise.
+
+        Noise is held for a sample: growing as 1/sqrt(dt) keeps its power independent of dt.
+        """
+        return self.noise_std / math.sqrt(self.dt_ms)
+
+    def times(self, samples: int) -> Floats:
+        """Return the time in ms at the start of every step, float64 [T, substeps]."""
+        of_samples = np.arange(samples)[:, None] * self.dt_ms
+        of_steps = np.arange(self.substeps) * self.step_ms
+        times: Floats = of_samples + of_steps
+        return times
+
+
+@dataclass
+class Output:
+    """What a kernel computed.
+
+    Parameters
+    ----------
+    finite
+        Which stimuli stayed finite in every neuron, bool [B].
+    spikes
+        bool [B,T,N], none without a model; with a surrogate 0.0 and 1.0, float. The triton backend
+        packs them (see :func:`unpack_spikes`).
+    traces
+        What was recorded, by name, float [B,T,N].
+
+    Examples
+    --------
+    >>> output = Output(finite=torch.tensor([True]), spikes=torch.zeros(1, 4, 3, dtype=torch.bool))
+    >>> output.traces
+    {}
+    """
+
+    finite: Tensor
+    spikes: Tensor | None = None
+    traces: dict[str, Tensor] = field(default_factory=dict)
+
+
+class Kernel(Protocol):
+    """A backend's way to run a population over a drive.
+
+    Parameters
+    ----------
+    afferents
+        The population.
+    drive
+        What drives it.
+    keys
+        Keys of the noise, int64 [B,2] (:func:`sensoryforge.simulation.kernels.noise.keys`); None
+        for no noise.
+    record
+        Traces to return: ``drive``, ``filtered`` (the filter's output), and states of the model,
+        or of the filter where there is no model.
+    threads
+        The most threads it may use.
+
+    Examples
+    --------
+    >>> from sensoryforge.simulation.kernels import kernel
+    >>> callable(kernel("torch"))
+    True
+    """
+
+    def __call__(
+        self,
+        afferents: Afferents,
+        drive: Drive,
+        keys: Tensor | None,
+        record: tuple[str, ...] = (),
+        threads: int | None = None,
+    ) -> Output:
+        """Run the population over the drive."""
+
+
+def unpack_spikes(spikes: Tensor, samples: int) -> Tensor:
+    """Return spikes as bool, one sample a byte; those that are not packed are returned as they are.
+
+    Parameters
+    ----------
+    spikes
+        Eight samples to a byte, the first in the lowest bit, uint8 [B, ceil(T/8), N].
+    samples
+        The number of samples T.
+
+    Examples
+    --------
+    >>> unpack_spikes(torch.tensor([[[5]]], dtype=torch.uint8), samples=4).flatten().tolist()
+    [True, False, True, False]
+    """
+    if spikes.dtype != torch.uint8:
+        return spikes
+    stimuli, _, neurons = spikes.shape
+    powers = [1, 2, 4, 8, 16, 32, 64, 128]
+    bits = torch.tensor(powers, dtype=torch.uint8, device=spikes.device)
+    spread = (spikes[:, :, None, :] & bits[:, None]) != 0
+    whole = spread.reshape(stimuli, -1, neurons)
+    return whole[:, :samples].contiguous()
+
+
+def upload(tensor: Tensor, device: torch.device) -> Tensor:
+    """Return a tensor on a device.
+
+    A copy to a GPU goes by way of page-locked memory: only from there does it run beside the GPU's
+    work, so that nothing waits for it.
+
+    Parameters
+    ----------
+    tensor
+        A tensor on the CPU, or on that device already.
+    device
+        Where it is to go.
+
+    Examples
+    --------
+    >>> upload(torch.zeros(3), torch.device("cpu")).device
+    device(type='cpu')
+    """
+    if device.type != "cuda" or tensor.is_cuda:
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)

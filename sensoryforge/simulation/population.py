@@ -1,0 +1,203 @@
+"""A population of afferents: where they lie, what they pool, which equations they follow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sensoryforge.core.errors import ConfigError
+from sensoryforge.core.messages import list_names, suggest
+from sensoryforge.core.types import Floats, Ints, Positions
+from sensoryforge.design.experiment import Experiment, PopulationSpec
+from sensoryforge.simulation.kernels import Afferents
+from sensoryforge.simulation.kernels.learned import Learned
+from sensoryforge.simulation.kernels.surrogate import Surrogate
+
+
+class Population(nn.Module):
+    """Afferents of one class: their receptive fields, and the numbers of their equations.
+
+    Parameters
+    ----------
+    name
+        The population's name, such as ``sa``.
+    spec
+        Its layout, innervation, filter and model.
+    experiment
+        What it is part of: receptors, time axis and seed.
+
+    Attributes
+    ----------
+    positions
+        Where the afferents lie, [N,2] in mm.
+    indices, weights
+        The receptors that each afferent pools, [N,C], and their weights.
+    values
+        ``filter`` or ``model`` -> parameter name -> a number that all share, or float32 [N].
+
+    Examples
+    --------
+    >>> from sensoryforge.config.reading import check, compose
+    >>> experiment = check(compose("neurons.sa_neurons=60"))
+    >>> population = Population("sa", experiment.populations["sa"], experiment)
+    >>> population.positions.shape
+    (60, 2)
+    """
+
+    positions: Positions
+    indices: Ints
+    weights: Floats
+    gather: Tensor
+    strength: Tensor
+
+    def __init__(self, name: str, spec: PopulationSpec, experiment: Experiment) -> None:
+        super().__init__()
+        self.name = name
+        self.spec = spec
+        self.dt_ms = experiment.dt_ms
+        self.substeps = experiment.substeps
+        self.surrogate = Surrogate(experiment.surrogate, experiment.surrogate_width)
+        self.learned = nn.ModuleDict()
+        places = experiment.places(name)
+        self.positions = places.xy_mm
+        self.indices = places.fields.indices
+        self.weights = places.fields.weights
+        self.values = {
+            "filter": _single(spec.filter.draw(spec.count, experiment.seed, name, "filter")),
+            "model": _single(spec.model.draw(spec.count, experiment.seed, name, "model")),
+        }
+
+    # --- innervation ---
+
+    def connect(self, receptors: Ints) -> None:
+        """Find the pooled receptors among those that stimuli are looked at.
+
+        Parameters
+        ----------
+        receptors
+            The numbers of those receptors in the sheet, ascending, [R].
+        """
+        gather = torch.from_numpy(np.searchsorted(receptors, self.indices))
+        self.register_buffer("gather", gather, persistent=False)
+        self.register_buffer("strength", torch.from_numpy(self.weights), persistent=False)
+
+    def pool(self, pressure: Floats) -> Floats:
+        """Return the weighted sum of the pooled receptors: [..., R] -> [..., N].
+
+        They are added in a fixed order, since the sums of libraries round differently for another
+        batch, thread count or device. An array gives an array; a tensor on the population's device
+        gives a tensor there, with the same bits.
+        """
+        gather: Any = self.gather
+        strength: Any = self.strength
+        if isinstance(pressure, np.ndarray):
+            gather = gather.numpy()
+            strength = strength.numpy()
+        total: Floats = pressure[..., gather[:, 0]] * strength[:, 0]
+        for connection in range(1, strength.shape[1]):
+            pooled = pressure[..., gather[:, connection]]
+            total += pooled * strength[:, connection]
+        return total
+
+    # --- equations ---
+
+    @property
+    def voltage(self) -> str:
+        """The state that a dataset calls voltage: the model's first."""
+        return next(iter(self.spec.model.states))
+
+    def afferents(self) -> Afferents:
+        """Return the equations and numbers that a kernel needs."""
+        spec = self.spec
+        scale = spec.model.drive_scale
+        return Afferents(
+            filter=spec.filter,
+            model=spec.model,
+            filter_values=self._values("filter"),
+            model_values=self._values("model"),
+            gain=self._value("gain", spec.gain) * scale,
+            noise_std=spec.noise_std * scale,
+            dt_ms=self.dt_ms,
+            substeps=self.substeps,
+            surrogate=self.surrogate if self.learning else None,
+        )
+
+    def _values(self, block: str) -> dict[str, float | Tensor]:
+        """Return the numbers of a block.
+
+        Those that differ between neurons are on the CPU, where kernels want them first.
+        """
+        values: dict[str, float | Tensor] = {}
+        for parameter, value in self.values[block].items():
+            values[parameter] = self._value(f"{block}.{parameter}", value)
+        return values
+
+    def _value(self, name: str, start: float | Tensor) -> float | Tensor:
+        """Return what a number has become by learning."""
+        key = _module_key(name)
+        if key not in self.learned:
+            return start
+        learned: Tensor = self.learned[key]()
+        return learned
+
+    # --- learning ---
+
+    @property
+    def learnable(self) -> tuple[str, ...]:
+        """Names of the numbers that can be learned: ``gain``, ``filter.tau_d``, ``model.a``, ..."""
+        names = ["gain"]
+        for block, values in self.values.items():
+            names += [f"{block}.{parameter}" for parameter in values]
+        return tuple(names)
+
+    def learn(self, name: str, *, each: bool = False) -> nn.Parameter:
+        """Make a number a parameter to train.
+
+        Parameters
+        ----------
+        name
+            One of :attr:`learnable`.
+        each
+            Whether each neuron has one of its own, instead of one for the population.
+
+        Returns
+        -------
+        Parameter
+            What is trained: the logarithm of the factor by which the number changes.
+
+        Raises
+        ------
+        ConfigError
+            For a number that is not there.
+        """
+        if name not in self.learnable:
+            known = f"known are {list_names(self.learnable)}{suggest(name, self.learnable)}"
+            raise ConfigError(f"learn: population {self.name} has no number '{name}', {known}")
+        block, _, parameter = name.rpartition(".")
+        start = self._values(block)[parameter] if block else self.spec.gain
+        count = self.spec.count if each else None
+        learned = Learned(start, count)
+        self.learned[_module_key(name)] = learned
+        return learned.change
+
+    @property
+    def learning(self) -> bool:
+        """Whether spikes have a gradient: something is learned, in training, with gradients on."""
+        wanted = any(parameter.requires_grad for parameter in self.learned.parameters())
+        return wanted and self.training and torch.is_grad_enabled()
+
+
+def _module_key(name: str) -> str:
+    """Return a number's name as a ModuleDict takes it, which allows no dots."""
+    return name.replace(".", "/")
+
+
+def _single(values: dict[str, float | Floats]) -> dict[str, float | Tensor]:
+    """Return numbers of a block with those that differ between neurons in float32."""
+    single: dict[str, float | Tensor] = {}
+    for name, value in values.items():
+        single[name] = value if isinstance(value, float) else torch.as_tensor(value).float()
+    return single

@@ -1,0 +1,121 @@
+"""Shaping: what stimuli are at receptors and samples, once for all repetitions of a condition.
+
+A stimulus that separates is a sum of K products, space [C,K,R] x time [C,K,T], and its movie is
+never built; any other gives its pressure as frames [C,T,R]. On a GPU it is shaped there, but for
+stimuli whose class computes with NumPy: those are shaped on the CPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from sensoryforge.core.types import Floats, Frames, Ints, Positions, Space, Time
+from sensoryforge.design.design import Design
+from sensoryforge.design.family import Span
+from sensoryforge.stimuli import stimulus_class
+from sensoryforge.stimuli.guarded import Guarded
+
+Place: TypeAlias = Callable[[Any], Any]
+"""Puts an array where stimuli are shaped and innervated: on a GPU, as a tensor."""
+
+
+@dataclass(frozen=True)
+class Points:
+    """Where and when stimuli are looked at.
+
+    Parameters
+    ----------
+    xy_mm
+        The receptors, [R,2].
+    t_ms
+        The samples, [T].
+    duration_ms
+        How long a stimulus is.
+    """
+
+    xy_mm: Positions
+    t_ms: Floats
+    duration_ms: float
+
+    def factors(self, stimulus: Guarded) -> tuple[Space, Time]:
+        """Return the factors of a stimulus in space [C,K,R] and in time [C,K,T]."""
+        # What overflows is reported as a drive that is not finite; NumPy need not warn as well.
+        with np.errstate(over="ignore", invalid="ignore"):
+            return stimulus.shape(self.xy_mm, self.t_ms, self.duration_ms)
+
+    def frames(self, stimulus: Guarded, first: int = 0, stop: int | None = None) -> Frames:
+        """Return the pressure of a stimulus [C,T,R], of all samples or of some."""
+        return stimulus.frames(self.xy_mm, self.t_ms[first:stop], self.duration_ms)
+
+
+@dataclass(frozen=True)
+class Shaped:
+    """C conditions of one type of stimulus, and the B stimuli that repeat them.
+
+    Parameters
+    ----------
+    stimulus
+        The conditions.
+    rows
+        The condition of each stimulus, [B].
+    space, time
+        Their factors at the pooled receptors, [C,K,R] and [C,K,T]; None where they do not separate.
+    """
+
+    stimulus: Guarded
+    rows: Ints
+    space: Space | None = None
+    time: Time | None = None
+
+    @property
+    def terms(self) -> int:
+        """The number of separable terms K; 0 for frames."""
+        return 0 if self.space is None else self.space.shape[1]
+
+
+def shape_span(span: Span, design: Design, points: Points, place: Place) -> Shaped:
+    """Return neighbouring stimuli of one family at some receptors and samples."""
+    conditions, rows = np.unique(span.condition, return_inverse=True)
+    columns = design.columns(span.family, conditions)
+    stimulus = Guarded(stimulus_class(span.family.target), columns, place)
+    if not stimulus.separable:
+        return Shaped(stimulus, rows)
+    space, time = points.factors(stimulus)
+    return Shaped(stimulus, rows, space, time)
+
+
+def group_by_terms(shaped: Iterable[Shaped]) -> Iterator[list[Shaped]]:
+    """Yield neighbours with equally many terms, which go through a kernel together.
+
+    They are shaped one after the other, so that no more than a group of them is held.
+    """
+    for _, group in groupby(shaped, key=lambda part: part.terms):
+        yield list(group)
+
+
+def condition_rows(group: list[Shaped]) -> Ints:
+    """Return the condition of each stimulus of a group, counted through the whole group, [B]."""
+    rows = []
+    conditions_before = 0
+    for part in group:
+        rows.append(part.rows + conditions_before)
+        conditions_before += part.stimulus.count
+    return np.concatenate(rows)
+
+
+def failed_rows(group: list[Shaped]) -> dict[int, str]:
+    """Return the stimuli of a group whose class failed: row -> what it raised."""
+    failed: dict[int, str] = {}
+    rows_before = 0
+    for part in group:
+        for condition, message in part.stimulus.errors.items():
+            repetitions = np.flatnonzero(part.rows == condition).tolist()
+            for row in repetitions:
+                failed[rows_before + row] = message
+        rows_before += len(part.rows)
+    return failed

@@ -1,0 +1,356 @@
+"""A dataset read back, finished or interrupted, its arrays when asked for."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from operator import index as as_int
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, overload
+
+import numpy as np
+
+from sensoryforge.core.errors import ConfigError
+from sensoryforge.core.messages import list_names, suggest
+from sensoryforge.core.old_names import upgraded
+from sensoryforge.store import files
+from sensoryforge.store.checkpoint import Checkpoint, Part
+from sensoryforge.store.formats import locate_format, locate_format_of
+from sensoryforge.store.formats.base import FileReader, Metadata, Shelf
+from sensoryforge.store.table import Entry
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import torch
+
+    from sensoryforge.core.types import Ints
+
+_SPIKES = "_spikes"
+_IDENTITY = ("id", "seed", "repetition")
+
+
+class Dataset(Sequence[dict[str, Any]]):
+    """The stimuli of a dataset, in the design's order; an item is what ``results.pt`` holds of one.
+
+    Parameters
+    ----------
+    directory
+        Where it lies.
+    checkpoint
+        What the run says of itself; None where only a results file is there.
+    path
+        The results file; None for an interrupted run: then these are its committed stimuli, their
+        ``index`` says which, and ``complete`` is False.
+    """
+
+    def __init__(self, directory: Path, checkpoint: Checkpoint | None, path: Path | None) -> None:
+        self.directory = directory
+        self.complete = path is not None
+        self._checkpoint = checkpoint
+        self._path = path
+        format = locate_format(checkpoint.format) if checkpoint else locate_format_of(self._any)
+        self.open_file = format.reader  # of a path: `SpikeReader` opens files of its own
+        self._shelf = Shelf(self.open_file)
+        self._first()
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, index: int) -> dict[str, Any]: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[dict[str, Any]]: ...
+    def __getitem__(self, index: int | slice) -> dict[str, Any] | list[dict[str, Any]]:
+        """Return the stimulus at a place, or a list of those in a slice.
+
+        The tensors are the caller's own.
+        """
+        if isinstance(index, slice):
+            return [self[place] for place in range(*index.indices(len(self)))]
+        file, row, place = self._rows[as_int(index)].tolist()
+        reader = self._shelf[self._files[file]]
+        arrays = {name: reader.array(row, name) for name in reader.shapes}
+        entry = {**reader.entries[row], "index": place}
+        parameters = dict(entry.pop("parameters"))
+        return {"parameters": parameters, **arrays, **entry}
+
+    def __repr__(self) -> str:
+        name = type(self).__name__
+        state = "complete" if self.complete else "interrupted"
+        where = files.show(self.directory)
+        return f"<{name}: {len(self)} stimuli, {list_names(self.names)}, {state}, {where}>"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the arrays that each stimulus has.
+
+        >>> results.names
+        ('sa_spikes', 'ra_spikes')
+        """
+        return tuple(self._first().shapes)
+
+    @property
+    def populations(self) -> tuple[str, ...]:
+        """Names of the afferent populations.
+
+        >>> results.populations
+        ('sa', 'ra')
+        """
+        return tuple(name.removesuffix(_SPIKES) for name in self.names if name.endswith(_SPIKES))
+
+    @cached_property
+    def metadata(self) -> Metadata:
+        """How the dataset was made; of an interrupted run only its config.
+
+        >>> results.metadata["dt_ms"], tuple(results.metadata["sa_xy_mm"].shape)
+        (0.5, (5, 2))
+        """
+        if self._config_only is not None:
+            return self._config_only
+        return _with_todays_names(self._first().metadata)
+
+    @cached_property
+    def facts(self) -> Metadata:
+        """The metadata without arrays, read at once."""
+        if self._config_only is not None:
+            return self._config_only
+        return _with_todays_names(self._first().facts)
+
+    @property
+    def _config_only(self) -> Metadata | None:
+        """What is known of an interrupted run; None where a results file says more."""
+        if self._path or self._checkpoint is None:
+            return None
+        return {"config": self._checkpoint.config}
+
+    @property
+    def errors(self) -> dict[int, str]:
+        """Index of each stimulus that could not be computed, and why.
+
+        >>> results.errors
+        {}
+        """
+        errors_by_file = [self._shelf[path].errors for path in self._files]
+        if not any(errors_by_file):
+            return {}
+        errors: dict[int, str] = {}
+        for file, row, place in self._rows.tolist():
+            if row in errors_by_file[file]:
+                errors[place] = errors_by_file[file][row]
+        return errors
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """A row a stimulus: index, id, seed, repetition and its parameters.
+
+        A parameter that a stimulus of another type does not have is missing there (NaN or None).
+        The column ``error`` is there only if a stimulus failed.
+
+        Examples
+        --------
+        >>> float(results.table["sigma"][2]), str(results.table["type"][2])
+        (0.6, 'gaussian')
+        """
+        import pandas as pd
+
+        places = self._rows[:, 2]
+        columns = _Columns(_IDENTITY)
+        for entry in self._entries:
+            identity = {name: entry[name] for name in _IDENTITY}
+            columns.add_row({**entry["parameters"], **identity})
+        table: dict[str, Any] = {"index": places, **columns.close()}
+        errors = self.errors
+        if errors:
+            table["error"] = [errors.get(place) for place in places.tolist()]
+        return pd.DataFrame(table)
+
+    def spikes(self, population: str) -> Stack:
+        """Return the spikes of a population, read when indexed.
+
+        Parameters
+        ----------
+        population
+            Its name, such as ``sa``.
+
+        Returns
+        -------
+        Stack
+            Bool ``[T, N]`` for each of B stimuli.
+
+        Raises
+        ------
+        ConfigError
+            If there is no population of that name.
+
+        Examples
+        --------
+        >>> spikes = results.spikes("sa")
+        >>> spikes.shape, spikes[0].dtype, tuple(spikes[2:5].shape)
+        ((8, 60, 5), torch.bool, (3, 60, 5))
+        """
+        if population not in self.populations:
+            raise ConfigError(_not_there("population", population, self.populations))
+        return self.arrays(population + _SPIKES)
+
+    def arrays(self, name: str) -> Stack:
+        """Return one array of every stimulus, read when indexed.
+
+        Parameters
+        ----------
+        name
+            Its name, such as ``sa_spikes``, or ``sa_drive`` if ``batch.save`` named ``drive``.
+
+        Raises
+        ------
+        ConfigError
+            If the stimuli have no array of that name.
+
+        Examples
+        --------
+        >>> results.arrays("ra_spikes").shape
+        (8, 60, 7)
+        """
+        if name not in self.names:
+            raise ConfigError(_not_there("array", name, self.names))
+        return Stack(self, name)
+
+    def take(self, rows: Sequence[int]) -> Self:
+        """Return the stimuli in some rows of the table, in that order.
+
+        >>> [stimulus["index"] for stimulus in results.take([5, 0])]
+        [5, 0]
+        """
+        places = list(rows)
+        selection = copy.copy(self)
+        vars(selection)["_rows"] = self._rows[places].reshape(-1, 3)
+        vars(selection)["table"] = self.table.iloc[places].reset_index(drop=True)
+        return selection
+
+    @property
+    def stored(self) -> list[tuple[Path, int]]:
+        """The file of each stimulus, and its row there."""
+        return [(self._files[file], row) for file, row, _ in self._rows.tolist()]
+
+    def array(self, index: int, name: str) -> torch.Tensor:
+        """Return one array of one stimulus."""
+        file, row, _ = self._rows[as_int(index)].tolist()
+        return self._shelf[self._files[file]].array(row, name)
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Return the shape of one array of one stimulus."""
+        return self._first().shapes[name]
+
+    def empty(self, name: str) -> torch.Tensor:
+        """Return one array of no stimulus, ``[0, ...]``."""
+        return self._first().array(0, name).new_empty(0, *self.shape(name))
+
+    @cached_property
+    def _rows(self) -> Ints:
+        """Of each stimulus its file, its row there, and its place in the design, ``[B, 3]``."""
+        blocks = [np.zeros((0, 3), np.int64)]
+        for file, places in enumerate(self._places_by_file):
+            rows = np.arange(len(places))
+            blocks.append(np.stack([np.full_like(rows, file), rows, places], axis=1))
+        table = np.concatenate(blocks)
+        table = table[table[:, 2] >= 0]  # without those that the design no longer has
+        return table[np.argsort(table[:, 2], kind="stable")]
+
+    @property
+    def _places_by_file(self) -> list[Ints]:
+        """Of each file the places of its rows in the design."""
+        if self._path:
+            return [np.arange(len(self._first()))]
+        return [part.indices for part in self._parts]
+
+    @property
+    def _entries(self) -> Iterator[Entry]:
+        for file, row, _ in self._rows.tolist():
+            yield self._shelf[self._files[file]].entries[row]
+
+    @cached_property
+    def _files(self) -> list[Path]:
+        if self._path:
+            return [self._path]
+        return [self.directory / part.file for part in self._parts]
+
+    @property
+    def _parts(self) -> tuple[Part, ...]:
+        return self._checkpoint.parts if self._checkpoint else ()
+
+    @property
+    def _any(self) -> Path:
+        """A file of the dataset, also of a selection without stimuli."""
+        return self._files[0]
+
+    def _first(self) -> FileReader:
+        return self._shelf[self._any]
+
+
+class _Columns:
+    """Columns of a table, gathered row by row; what a row does not have is None."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._columns: dict[str, list[Any]] = {name: [] for name in names}
+        self._count = 0
+
+    def add_row(self, row: dict[str, Any]) -> None:
+        for name, value in row.items():
+            column = self._columns.setdefault(name, [])
+            if len(column) < self._count:
+                self._pad(column)
+            column.append(value)
+        self._count += 1
+
+    def close(self) -> dict[str, list[Any]]:
+        """Return every column, all of one length."""
+        for column in self._columns.values():
+            self._pad(column)
+        return self._columns
+
+    def _pad(self, column: list[Any]) -> None:
+        column.extend([None] * (self._count - len(column)))
+
+
+def _with_todays_names(metadata: Metadata) -> Metadata:
+    """Return metadata whose configuration names today's classes."""
+    if "config" not in metadata:
+        return metadata
+    return {**metadata, "config": upgraded(metadata["config"])}
+
+
+def _not_there(what: str, name: str, names: Sequence[str]) -> str:
+    return f"{what}: got {name!r}, allowed are {list_names(names)}{suggest(name, names)}"
+
+
+class Stack:
+    """One array of every stimulus.
+
+    ``stack[i]`` is that of one stimulus, ``stack[a:b]`` a tensor of several, ``[b - a, ...]``.
+    """
+
+    def __init__(self, dataset: Dataset, name: str) -> None:
+        self._dataset = dataset
+        self._name = name
+
+    def __len__(self) -> int:
+        return len(self._dataset)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Count of stimuli, then the shape of one, as ``stack[:]`` would have."""
+        return len(self), *self._dataset.shape(self._name)
+
+    def __iter__(self) -> Iterator[torch.Tensor]:
+        return (self[place] for place in range(len(self)))
+
+    def __getitem__(self, index: int | slice) -> torch.Tensor:
+        """Return one stimulus's array, or several stacked."""
+        if not isinstance(index, slice):
+            return self._dataset.array(index, self._name)
+        import torch
+
+        places = range(*index.indices(len(self)))
+        if not places:
+            return self._dataset.empty(self._name)
+        return torch.stack([self[place] for place in places])

@@ -1,0 +1,201 @@
+"""Batch files mean what they say."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sensoryforge.config import reading as config
+from sensoryforge.design.experiment import Experiment
+
+ONE = "stimuli: [{type: gaussian}]\n"
+
+
+@pytest.fixture
+def batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return a function that checks a batch file of the given text."""
+    monkeypatch.chdir(tmp_path)
+
+    def check(text: str, *overrides: str, name: str = "batch.yml") -> Experiment:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return config.check_batch_file(path, overrides)
+
+    return check
+
+
+def test_a_batch_file_replaces_the_stimuli_and_merges_the_rest(batch: Any) -> None:
+    experiment = batch(
+        "pipeline: {grid_size: 16}\n"
+        "stimuli:\n"
+        "  - {type: step, amplitude: [1, 2], step_time: [50, 100.0]}\n"
+        "  - {type: gaussian, repetitions: 3}\n"
+        "  - {type: gaussian, amplitude: 5}\n"
+        "batch: {format: hdf5, output_dir: here}\n"
+    )
+    assert [(f.type, f.count_conditions, f.repetitions) for f in experiment.design.families] == [
+        ("step", 4, 1), ("gaussian", 1, 3), ("gaussian", 1, 1),
+    ]  # fmt: skip
+    assert (experiment.sheet.rows, experiment.samples, experiment.batch.format.name) == (16, 600, "hdf5")
+    assert experiment.design.parameters(1)["step_time"] == 100.0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pipeline:",
+        "batch:",
+        "neurons:",
+        "neurons: {populations: }",
+        "neurons: {populations: {sa: {model: {parameters: }}}}",
+        "neurons: {populations: {sa: {filter: {derivatives: , states: }}}}",
+    ],
+)
+def test_a_section_that_is_empty_changes_nothing(batch: Any, text: str) -> None:
+    here = "batch: {output_dir: here}\n"
+    usual = batch(f"{ONE}{here}").config
+    shared = f"defaults: [shared]\n{text}\n" if text == "batch:" else f"{ONE}{here}{text}\n"
+    Path("shared.yml").write_text(f"{ONE}{here}")
+    assert batch(shared).config == usual
+
+
+def test_a_parameter_is_set_in_every_entry_that_has_it(batch: Any) -> None:
+    two = "stimuli: [{type: gaussian}, {type: step}, {type: gaussian, amplitude: 1}]"
+    given = (
+        "stimuli.repetitions=2",
+        "stimuli.step_time=[10, 20]",
+        "stimuli.step.repetitions=3",
+        "pipeline.seed=1",
+    )
+    experiment = batch(two, *given)
+    assert [family.repetitions for family in experiment.design.families] == [2, 3, 2]
+    assert [family.listed for family in experiment.design.families] == [(), ("step_time",), ()]
+    assert experiment.seed == 1
+    dataset = config.check(config.compose("experiment=touch_dataset", "stimuli.sigma=[1,2]"))
+    assert [family.axes["sigma"] for family in dataset.design.families] == [(1, 2)] * 3
+
+
+def test_what_a_file_repeats_by_an_alias_counts_each_time(batch: Any) -> None:
+    populations = batch(
+        f"{ONE}neurons: {{populations: {{sa: &same {{model: lif, filter: {{states: }}}}, ra: *same}}}}\n"
+    )
+    assert ["tau_m" in one.model.parameters for one in populations.populations.values()] == [
+        True,
+        True,
+    ]
+
+
+def test_overrides_come_on_top_of_a_batch_file(batch: Any) -> None:
+    text = "stimuli: [{type: gaussian, amplitude: [1, 2]}]\nbatch: {format: pytorch}\n"
+    assert len(batch(text, "stimuli.amplitude=[1,2,3]").design) == 3
+    assert batch(text, "batch=hdf5").batch.format.name == "hdf5"
+    two = "stimuli: [{type: gaussian}, {type: gaussian, amplitude: 1}, {type: step}]"
+    assert (
+        len(batch(two, "stimuli.gaussian_2.sigma=[1,2]", "stimuli.step.repetitions=4").design) == 7
+    )
+
+
+def test_options_are_chosen_by_name_in_a_batch_file(batch: Any) -> None:
+    experiment = batch(
+        "defaults:\n"
+        "  - population@neurons.populations.pc: ra\n"
+        "batch: hdf5\n"
+        "neurons:\n"
+        "  populations:\n"
+        "    sa: {model: lif, gain: 5}\n"
+        "    touch: sa\n"
+        "stimuli: [{type: gaussian}]\n"
+    )
+    assert experiment.batch.format.name == "hdf5"
+    assert list(experiment.populations) == ["sa", "ra", "pc", "touch"]
+    assert "tau_m" in experiment.populations["sa"].model.parameters
+    assert experiment.populations["sa"].gain == 5.0
+
+
+def test_shared_files_are_found_beside_the_file_and_in_its_parents(
+    batch: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs" / "base_pipeline.yml").write_text(
+        "pipeline: {grid_size: 8, dt_ms: 1.0}\nbatch: {format: hdf5}\n"
+    )
+    text = "defaults: [base_pipeline]\npipeline: {dt_ms: 0.25}\nstimuli: [{type: ramp}]\n"
+    experiment = batch(text, name="configs/batches/one.yml")
+    assert (experiment.sheet.rows, experiment.dt_ms, experiment.batch.format.name) == (8, 0.25, "hdf5")
+
+
+def test_a_conf_folder_beside_the_file_joins_the_search_path(batch: Any, tmp_path: Path) -> None:
+    model = "states: {v: 0.0}\nderivatives: {v: I - v}\nthreshold: v >= 1\nreset: {v: 0.0}\nparameters: {}\n"
+    stimulus = "defaults: [gaussian]\nsigma: 0.1\n"
+    for name, text in {"model/plain": model, "stimuli/pin": stimulus}.items():
+        (tmp_path / "conf" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "conf" / f"{name}.yaml").write_text(text)
+    experiment = batch(
+        "neurons: {populations: {sa: {model: plain}}}\nstimuli: [{type: pin}]\n",
+        name="batches/one.yml",
+    )
+    assert list(experiment.populations["sa"].model.states) == ["v"]
+    assert experiment.design.parameters(0)["sigma"] == 0.1
+
+
+def test_twenty_thousand_listed_values_are_read_quickly(batch: Any) -> None:
+    batch("stimuli: [{type: gaussian}]")
+    start = time.perf_counter()
+    experiment = batch(
+        f"stimuli: [{{type: gaussian, amplitude: {[i / 10 for i in range(20_000)]}}}]"
+    )
+    assert time.perf_counter() - start < 2.0
+    assert len(experiment.design) == 20_000
+    assert experiment.config["stimuli"][0]["amplitude"][:3] == [0.0, 0.1, 0.2]
+
+
+def test_numbers_with_an_exponent_are_numbers(batch: Any) -> None:
+    assert (
+        batch("stimuli: [{type: gaussian, amplitude: 1e1}]").design.parameters(0)["amplitude"]
+        == 10.0
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["01_sweep", "2026-sweep", "2026-11-25", "1.2.3", "10,20", "1:30", "5e", "2026-11-25 10:00:00"],
+)
+def test_words_that_begin_like_a_number_are_words(batch: Any, name: str) -> None:
+    assert str(batch(f"{ONE}batch:\n  output_dir: {name}\n").batch.output_dir) == name
+
+
+def test_an_equation_may_begin_with_a_digit(batch: Any) -> None:
+    model = "neurons: {populations: {sa: {model: {derivatives: {v: 5*v + 140 - u + I}}}}}\n"
+    assert (
+        batch(ONE + model).config["neurons"]["populations"]["sa"]["model"]["derivatives"]["v"]
+        == "5*v + 140 - u + I"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1_000", 1000),
+        ("-0", 0),
+        ("0x10", 16),
+        ("1.", 1.0),
+        (".5", 0.5),
+        ("1e3", 1e3),
+        ("2.5e-1", 0.25),
+    ],
+)
+def test_numbers_of_every_spelling_are_numbers(batch: Any, text: str, value: float) -> None:
+    assert (
+        batch(f"stimuli: [{{type: gaussian, amplitude: {text}}}]").design.parameters(0)["amplitude"]
+        == value
+    )
+
+
+def test_the_starter_file_checks() -> None:
+    from sensoryforge.commands.cli import STARTER
+
+    assert len(config.check_batch_file(STARTER).design) == 13
