@@ -8,8 +8,8 @@ from pathlib import Path
 
 import yaml
 
-from sensoryforge import catalogue
-from sensoryforge.composer import conf_dir
+from sensoryforge.config import catalogue
+from sensoryforge.config.sources import conf_dir
 
 PAGE = Path(__file__).with_name("configuration.md")
 OPENING = """\
@@ -18,59 +18,75 @@ OPENING = """\
 Every key with its default, unit and meaning, made from the files in `conf/` by `docs/reference.py`.
 `sensoryforge list` prints the same, with the options of a `--config-dir` added.
 
-An option is chosen by `GROUP=OPTION` and a key is set by `GROUP.KEY=VALUE`; groups inside a population are chosen as
-their section says. Above each table stands the place of its keys in the composed configuration, which
-`python -m sensoryforge.run --cfg job` prints. `-` is no unit."""
+An option is chosen by `GROUP=OPTION` and a key is set by `GROUP.KEY=VALUE`; groups inside a
+population are chosen as their section says. Above each table stands the place of its keys in the
+composed configuration, which `python -m sensoryforge.run --cfg job` prints. `-` is no unit."""
 PLACES = {
     "population": "neurons.populations.NAME",
+    "layout": "neurons.populations.NAME.layout",
     "innervation": "neurons.populations.NAME.innervation",
     "filter": "neurons.populations.NAME.filter",
     "model": "neurons.populations.NAME.model",
+    "format": "batch.format",
     "experiment": "",
 }
 
 
 def page() -> str:
     """Return the page."""
-    return "\n".join([OPENING, *(line for name in catalogue.GROUPS for line in group(name)), *training()])
+    lines = [OPENING]
+    for name in catalogue.GROUPS:
+        lines += group(name)
+    lines += training()
+    return "\n".join(lines)
 
 
 def group(name: str) -> Iterator[str]:
     """Yield the section of a group: what it is for, and its options."""
     place = PLACES.get(name, name)
-    yield from ("", f"## {name}", "", f"{code(catalogue.GROUPS[name])}." + (f" Keys: `{place}.KEY`." if place else ""))
+    description = f"{as_code(catalogue.GROUPS[name])}."
+    if place:
+        description += f" Keys: `{place}.KEY`."
+    yield from ("", f"## {name}", "", description)
     for path in sorted((conf_dir() / name).glob("*.yaml")):
-        yield from ("", f"### {name}: {path.stem}", "", catalogue.read_option(path)[0], *table(path))
+        yield from ("", f"### {name}: {path.stem}", "", catalogue.read_option(path).comment)
+        yield from table(path)
 
 
 def training() -> Iterator[str]:
     """Yield the section of ``sensoryforge.train``, which has a configuration of its own."""
     path = conf_dir() / "train.yaml"
-    yield from ("", "## sensoryforge.train", "", catalogue.read_option(path)[0], *table(path), "")
+    yield from ("", "## sensoryforge.train", "", catalogue.read_option(path).comment)
+    yield from table(path)
+    yield ""
 
 
 def table(path: Path) -> Iterator[str]:
     """Yield the parameters of a file as a table."""
-    rows = catalogue.read_option(path)[1]
-    if not rows:
+    parameters = catalogue.read_option(path).parameters
+    if not parameters:
         return
     above = parents(path)
     yield from ("", "| key | default | unit | meaning |", "| --- | --- | --- | --- |")
-    for key, value, unit, meaning in rows:
-        yield f"| `{above.get(key, '')}{key}` | `{value}` | {unit} | {meaning} |"
+    for row in parameters:
+        key = f"{above.get(row.key, '')}{row.key}"
+        yield f"| `{key}` | `{row.value}` | {row.unit} | {row.meaning} |"
 
 
 def parents(path: Path) -> dict[str, str]:
     """Return what stands before each key that is not at the top of its file."""
-    nodes = yaml.safe_load(path.read_text(encoding="utf-8"))
-    inner = {name: node for name, node in nodes.items() if isinstance(node, dict)}
-    return {key: f"{name}." for name, node in inner.items() for key in node if key not in nodes}
+    values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    above = {}
+    for name, value in values.items():
+        if isinstance(value, dict):
+            above |= {key: f"{name}." for key in value if key not in values}
+    return above
 
 
-def code(text: str) -> str:
+def as_code(text: str) -> str:
     """Return the description of a group with the override in it as code."""
-    said = re.sub(r"(-m )?\S+=\S+", lambda found: f"`{found[0]}`", text)
-    return said[0].upper() + said[1:]
+    described = re.sub(r"(-m )?\S+=\S+", lambda override: f"`{override[0]}`", text)
+    return described[0].upper() + described[1:]
 
 
 if __name__ == "__main__":
