@@ -11,8 +11,6 @@ that ``import sensoryforge`` takes no time.
 
 from __future__ import annotations
 
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from sensoryforge.core.lazy import import_public
@@ -51,15 +49,6 @@ __all__ = [
 ]
 
 
-class _Package(ModuleType):
-    """Keeps ``sensoryforge.run`` the function, also once the module of that name is imported."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name == "run" and isinstance(value, ModuleType):
-            value = value.run
-        super().__setattr__(name, value)
-
-
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used."""
     return import_public(__name__, _HOMES, name)
@@ -68,6 +57,3 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     """Return the exported names."""
     return sorted({*globals(), *__all__})
-
-
-sys.modules[__name__].__class__ = _Package

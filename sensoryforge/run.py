@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 from sensoryforge.running import run as run
 
@@ -22,3 +23,9 @@ def main() -> int:
 
 if __name__ == "__main__":
     sys.exit(main())
+
+# Python binds what stands in sys.modules to the name in the package once this file is imported:
+# ``sensoryforge.run`` stays the function, and ``from sensoryforge.run import main`` works too.
+_function: Any = run
+_function.main = main
+sys.modules[__name__] = _function

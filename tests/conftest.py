@@ -62,7 +62,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     cache.load.cache_clear()
 
 
-@pytest.fixture(scope="session", params=["pytorch", "hdf5"])
+@pytest.fixture(scope="session", params=[pytest.param("pytorch", marks=pytest.mark.slow), "hdf5"])
 def dataset(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the directory of a small real dataset: 3 amplitudes x 2 sigmas x 2 repetitions, in either format."""
     from helpers.datasets import GRID, run

@@ -30,6 +30,18 @@ _ROUNDING = 1e-6
 def step_ms(dataset: Dataset) -> float:
     """Return how long a sample lasts, in ms.
 
+    Parameters
+    ----------
+    dataset
+        Its metadata says it.
+
+    Raises
+    ------
+    DamagedError
+        If the metadata does not say it.
+
+    Examples
+    --------
     >>> step_ms(results)
     0.5
     """
@@ -47,6 +59,13 @@ def step_ms(dataset: Dataset) -> float:
 def sample_count(dataset: Dataset) -> int:
     """Return the number of samples of a stimulus.
 
+    Parameters
+    ----------
+    dataset
+        All its stimuli have as many.
+
+    Examples
+    --------
     >>> sample_count(results)
     60
     """
@@ -57,6 +76,18 @@ def sample_count(dataset: Dataset) -> int:
 def neuron_count(dataset: Dataset, population: str) -> int:
     """Return the number of neurons of a population.
 
+    Parameters
+    ----------
+    dataset, population
+        Which neurons.
+
+    Raises
+    ------
+    ConfigError
+        If there is no population of that name.
+
+    Examples
+    --------
     >>> neuron_count(results, "ra")
     7
     """
@@ -71,7 +102,12 @@ def window(dataset: Dataset, start_ms: float = 0.0, stop_ms: float | None = None
     dataset
         Says how long a sample lasts, and how many there are.
     start_ms, stop_ms
-        The first instant of the window, and the first after it. None is the end of the stimulus.
+        The first instant of the window, and the first after it, in ms. None is the end.
+
+    Returns
+    -------
+    slice
+        From the first sample to before the last.
 
     Raises
     ------
@@ -98,8 +134,27 @@ def window(dataset: Dataset, start_ms: float = 0.0, stop_ms: float | None = None
 def counts(
     dataset: Dataset, population: str, start_ms: float = 0.0, stop_ms: float | None = None
 ) -> Ints:
-    """Return the spikes of each neuron in a window: ``[B, N]``.
+    """Return the spikes of each neuron in a window.
 
+    Parameters
+    ----------
+    dataset, population
+        Whose spikes.
+    start_ms, stop_ms
+        The first instant of the window, and the first after it, in ms. None is the end.
+
+    Returns
+    -------
+    numpy.ndarray
+        int64 ``[B, N]``.
+
+    Raises
+    ------
+    ConfigError
+        For another population, and for a window that is empty or leaves the recording.
+
+    Examples
+    --------
     >>> counts(results, "sa").shape
     (8, 5)
     """
@@ -114,8 +169,27 @@ def counts(
 def rates(
     dataset: Dataset, population: str, start_ms: float = 0.0, stop_ms: float | None = None
 ) -> Floats:
-    """Return the mean rate of each neuron over a window, in Hz: ``[B, N]``.
+    """Return the mean rate of each neuron over a window, in Hz.
 
+    Parameters
+    ----------
+    dataset, population
+        Whose spikes.
+    start_ms, stop_ms
+        The first instant of the window, and the first after it, in ms. None is the end.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``[B, N]``, in Hz; NaN for a stimulus that failed.
+
+    Raises
+    ------
+    ConfigError
+        For another population, and for a window that is empty or leaves the recording.
+
+    Examples
+    --------
     >>> np.allclose(rates(results, "sa", 0, 10) * 0.01, counts(results, "sa", 0, 10))
     True
     """
@@ -209,6 +283,20 @@ def population_counts(
 ) -> pd.DataFrame:
     """Return the spikes of all neurons in a window: a row a stimulus, a column a population.
 
+    Parameters
+    ----------
+    dataset
+        Whose spikes.
+    start_ms, stop_ms
+        The first instant of the window, and the first after it, in ms. None is the end.
+
+    Raises
+    ------
+    ConfigError
+        For a window that is empty or leaves the recording.
+
+    Examples
+    --------
     >>> frame = population_counts(results)
     >>> bool(frame["sa"].sum() == counts(results, "sa").sum())
     True
@@ -239,7 +327,7 @@ def population_rates(
     counted
         The spikes in the window, as `population_counts` returns them.
     start_ms, stop_ms
-        The window.
+        The first instant of the window, and the first after it, in ms. None is the end.
 
     Examples
     --------
@@ -257,8 +345,22 @@ def population_rates(
 
 
 def population_latency(dataset: Dataset, since: float | str = 0.0) -> pd.DataFrame:
-    """Return the time from an instant to a population's first spike, in ms, or NaN.
+    """Return the time from an instant to a population's first spike, in ms.
 
+    Parameters
+    ----------
+    dataset
+        Whose spikes.
+    since
+        The instant in ms, or the name of the parameter that holds it, such as ``step_time``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a stimulus, a column a population; NaN where every neuron is silent.
+
+    Examples
+    --------
     >>> list(population_latency(results))
     ['sa', 'ra']
     """
@@ -275,6 +377,13 @@ def population_latency(dataset: Dataset, since: float | str = 0.0) -> pd.DataFra
 def spike_trains(dataset: Dataset, population: str) -> Iterator[Bools]:
     """Yield the spikes of each stimulus, ``bool[T, N]``; only one is in memory.
 
+    Parameters
+    ----------
+    dataset, population
+        Whose spikes.
+
+    Examples
+    --------
     >>> next(spike_trains(results, "sa")).shape
     (60, 5)
     """

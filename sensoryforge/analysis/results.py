@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Self, overload
 from sensoryforge.core.errors import DamagedError, StorageError
 from sensoryforge.core.messages import list_names
 from sensoryforge.store import files
-from sensoryforge.store.checkpoint import FILE, Checkpoint, settled
+from sensoryforge.store.checkpoint import FILE, Checkpoint, read_settled
 from sensoryforge.store.dataset import Dataset
-from sensoryforge.store.formats import shipped_formats
+from sensoryforge.store.formats import find_results_files, shipped_formats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,6 +53,18 @@ class Results(Dataset):
     def take(self, rows: Sequence[int]) -> Self:
         """Return the stimuli in some rows of the table, in that order.
 
+        Parameters
+        ----------
+        rows
+            Numbers of rows, B of them; a row may be named several times.
+
+        Returns
+        -------
+        Results
+            Of these B stimuli; no array is read.
+
+        Examples
+        --------
         >>> results.take([5, 0]).table["index"].tolist()
         [5, 0]
         """
@@ -70,7 +82,7 @@ class Results(Dataset):
         Parameters
         ----------
         **conditions
-            Column of the table to a value, several values, or a test of one
+            Column = a value, a list of values, or a function that tells whether a value is wanted
             (``amplitude=lambda a: a > 20``). Numbers that are not whole match to nine digits.
 
         Raises
@@ -93,6 +105,8 @@ class Results(Dataset):
 
         An axis is a parameter that the configuration writes as a list, or that differs.
 
+        Examples
+        --------
         >>> results.axes
         {'amplitude': [10, 30], 'sigma': [0.3, 0.6]}
         """
@@ -248,13 +262,13 @@ class Results(Dataset):
 
         return psth(self, population, bin_ms)
 
-    def events(self, index: int, population: str) -> Events:
+    def events(self, row: int, population: str) -> Events:
         """Return the spikes of one stimulus as events.
 
         Parameters
         ----------
-        index
-            Which stimulus: a row of the table.
+        row
+            Which stimulus: its row of the table.
         population
             Whose spikes.
 
@@ -272,7 +286,7 @@ class Results(Dataset):
         """
         from sensoryforge.analysis.exports.events import stimulus_events
 
-        return stimulus_events(self, index, population)
+        return stimulus_events(self, row, population)
 
     @overload
     def to_xarray(
@@ -360,15 +374,14 @@ def load(directory: str | PathLike[str]) -> Results:
 
 def _results_files(root: Path) -> list[Path]:
     """Return the results files that are there, the newest last."""
-    paths = [root / format.results_name for format in shipped_formats()]
-    there = [path for path in paths if files.exists(path)]
-    return sorted(there, key=lambda path: path.stat().st_mtime_ns)
+    paths = [path for _, path in find_results_files(root)]
+    return sorted(paths, key=lambda path: path.stat().st_mtime_ns)
 
 
 def _read_checkpoint(root: Path) -> Checkpoint | None:
     """Return the checkpoint; a damaged one is no reason to refuse a results file."""
     try:
-        return settled(root)
+        return read_settled(root)
     except DamagedError as error:
         if not _results_files(root):
             raise
@@ -377,9 +390,9 @@ def _read_checkpoint(root: Path) -> Checkpoint | None:
 
 
 def _warn_unfinished(checkpoint: Checkpoint, path: Path) -> None:
-    done = checkpoint.total_stimuli - len(checkpoint.todo)
     warnings.warn(
-        f"{files.show(path)} is older than {FILE}: a newer run stopped at {done} of "
-        f"{checkpoint.total_stimuli} stimuli; finish it with --resume",
+        f"{files.show(path)} is older than {FILE}: a newer run stopped at "
+        f"{checkpoint.num_completed} of {checkpoint.total_stimuli} stimuli; "
+        "finish it with --resume",
         stacklevel=3,
     )

@@ -60,6 +60,8 @@ def matching_rows(dataset: Dataset, conditions: Mapping[str, Any]) -> Ints:
 def parameters(table: pd.DataFrame) -> list[str]:
     """Return the names of the parameters, in the order of the configuration.
 
+    Examples
+    --------
     >>> parameters(results.table)
     ['amplitude', 'sigma', 'center_x', 'center_y']
     """
@@ -71,6 +73,8 @@ def axes(dataset: Dataset) -> dict[str, list[Any]]:
 
     An axis is a parameter that the configuration writes as a list, or that differs.
 
+    Examples
+    --------
     >>> axes(results)
     {'amplitude': [10, 30], 'sigma': [0.3, 0.6]}
     """
@@ -108,6 +112,8 @@ def check_population(dataset: Dataset, name: str) -> str:
 def failed(dataset: Dataset) -> Bools:
     """Tell for each stimulus, ``[B]``, whether it failed and so has no spikes.
 
+    Examples
+    --------
     >>> failed(results).sum().item()
     0
     """
@@ -120,6 +126,8 @@ def failed(dataset: Dataset) -> Bools:
 def unknown(key: str, name: str, allowed: Sequence[str]) -> str:
     """Return the message for a name that is not there.
 
+    Examples
+    --------
     >>> unknown("axis", "sigm", ["amplitude", "sigma"])
     "axis: got 'sigm', allowed are amplitude, sigma; did you mean 'sigma'?"
     """
@@ -130,6 +138,8 @@ def unknown(key: str, name: str, allowed: Sequence[str]) -> str:
 def level_codes(column: pd.Series[Any], levels: Sequence[Any]) -> Ints:
     """Return for each stimulus which of some ascending values it has.
 
+    Examples
+    --------
     >>> level_codes(results.table["amplitude"], [10, 30]).tolist()
     [0, 0, 0, 0, 1, 1, 1, 1]
     """
@@ -141,6 +151,8 @@ def level_codes(column: pd.Series[Any], levels: Sequence[Any]) -> Ints:
 def as_numbers(values: Sequence[Any]) -> Floats | None:
     """Return values as finite numbers, or None where one is not.
 
+    Examples
+    --------
     >>> as_numbers([1, 2.5])
     array([1. , 2.5])
     >>> as_numbers(["gaussian", "step"]) is None

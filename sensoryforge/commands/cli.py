@@ -122,10 +122,11 @@ def _add_batch(parser: argparse.ArgumentParser) -> None:
 def _run_batch(arguments: argparse.Namespace) -> int:
     """Run a batch file."""
     from sensoryforge.commands.command_line import check_encoding
+    from sensoryforge.config.overrides import read_directories
     from sensoryforge.config.reading import check_batch_file
     from sensoryforge.running.execute import run_experiment
 
-    overrides = list(arguments.overrides)
+    overrides = read_directories(arguments.overrides)
     check_encoding(overrides)
     if arguments.trust:
         trust(arguments.trust)

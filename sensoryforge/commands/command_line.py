@@ -17,17 +17,21 @@ from sensoryforge.commands.checked import remember
 from sensoryforge.config.composer import Composer, hydra_errors
 from sensoryforge.config.explain import explain_failure, explain_unreadable
 from sensoryforge.config.hydra_private import Arguments, parse_arguments
-from sensoryforge.config.overrides import is_sweep, key_of, parse_override, quote_text
+from sensoryforge.config.overrides import (
+    DIRECTORY_KEYS,
+    is_sweep,
+    key_of,
+    parse_override,
+    quote_text,
+    read_directories,
+)
 from sensoryforge.config.reading import check_composed, compose_overrides
 from sensoryforge.config.sources import PRIMARY
 from sensoryforge.config.sweep import plan
 from sensoryforge.core.errors import ConfigError, raise_if
-from sensoryforge.core.trust import trust_folder
 from sensoryforge.design.experiment import Experiment
 from sensoryforge.store import files
 
-DIRECTORIES = ("batch.output_dir", "hydra.run.dir", "hydra.sweep.dir")
-"""Keys whose values are directories."""
 _KNOWN_TO_EVERY_JOB = ("batch.", "hydra.")
 """Keys that no choice of an option takes away, and that Hydra needs before there are jobs."""
 
@@ -42,15 +46,11 @@ class CommandLine:
     def read(cls, words: Sequence[str]) -> CommandLine:
         """Read a command line.
 
-        Raises ConfigError or StorageError for words that are no text; ends the process where the
-        options are none of Hydra's. The folder of ``--config-dir`` is the user's own: the classes
-        that its files name are trusted.
+        Raises ConfigError or StorageError for words that are not UTF-8; ends the process where the
+        options are none of Hydra's.
         """
         check_encoding(words)
-        arguments = parse_arguments(words)
-        if arguments.config_dir:
-            trust_folder(Path(arguments.config_dir))
-        return cls(arguments)
+        return cls(parse_arguments(words).with_overrides(read_directories))
 
     @cached_property
     def composer(self) -> Composer:
@@ -62,9 +62,9 @@ class CommandLine:
         """Return the words as Hydra understands them."""
         overrides = list(self.arguments.overrides)
         if self.arguments.multirun:
-            overrides = self._with_late_overrides_apart(overrides)
+            overrides = self._with_late_overrides_listed(overrides)
         elif self._may_have_entries() and not self.arguments.asks_for_completion:
-            overrides = self.composer.address(overrides)
+            overrides = self.composer.spell_out(overrides)
         return [*self.arguments.options, *overrides]
 
     def problems(self) -> tuple[str, ...]:
@@ -85,13 +85,16 @@ class CommandLine:
         return ()
 
     def _may_have_entries(self) -> bool:
-        """Tell whether the stimuli may be several named entries: an option or a folder says so."""
+        """Tell whether an option or a folder may have made the stimuli several named entries."""
         if self.arguments.config_dir or self.arguments.config_name or self.arguments.config_path:
             return True
-        return any(self.composer.comes_first(text) for text in self.arguments.overrides)
+        return any(self.composer.picks_options(text) for text in self.arguments.overrides)
 
-    def _with_late_overrides_apart(self, overrides: Sequence[str]) -> list[str]:
-        """Return the overrides of a sweep, those apart that only its jobs understand."""
+    def _with_late_overrides_listed(self, overrides: Sequence[str]) -> list[str]:
+        """Return the overrides of a sweep, those that only its jobs can apply in one of Hydra's.
+
+        Hydra's own composition, before there are jobs, would refuse them.
+        """
         late = self._late_overrides(overrides)
         early = [text for text in overrides if text not in late]
         if not late:
@@ -109,13 +112,13 @@ class CommandLine:
         sweeps_an_option = False
         for text in overrides:
             override = parse_override(text)
-            if override is None:
+            if override is None:  # it stays among the others, and Hydra refuses it
                 continue
             if not is_sweep(override):
                 fixed.append(text)
             elif self.composer.is_choice(text):
                 sweeps_an_option = True
-        values = [text for text in fixed if not self.composer.comes_first(text)]
+        values = [text for text in fixed if not self.composer.picks_options(text)]
         late: list[str] = []
         for text in values:
             key = key_of(text)
@@ -126,7 +129,10 @@ class CommandLine:
 
 
 def check_jobs(composer: Composer, jobs: Iterable[Sequence[str]]) -> list[Experiment]:
-    """Return the experiment of each job's overrides, or raise the problems of all of them."""
+    """Return the experiment of each job's overrides, or raise the problems of all of them.
+
+    The experiments are remembered for jobs that run in this process.
+    """
     experiments: list[Experiment] = []
     problems: list[str] = []
     for overrides in jobs:
@@ -152,7 +158,7 @@ def check_encoding(words: Iterable[str]) -> None:
         key, equals, value = word.partition("=")
         if not equals or _is_text(word):
             continue
-        if key in DIRECTORIES:
+        if key in DIRECTORY_KEYS:
             raise files.not_text(Path(value))
         raise ConfigError(f"{files.show(Path(word))}: is not UTF-8")
 

@@ -22,7 +22,7 @@ Mode: TypeAlias = Literal["run", "sweep"]
 def planned_directory(config: DictConfig, mode: Mode) -> Path:
     """Return the directory that a run or a sweep would make, or use again."""
     wanted = Path(str(config.hydra[mode].dir)).expanduser()
-    return free_directory(wanted) if _has_own_directory(config, mode) else wanted
+    return free_directory(wanted) if _is_named_by_the_time(config, mode) else wanted
 
 
 def make_directory(config: DictConfig, mode: Mode) -> Path:
@@ -32,7 +32,7 @@ def make_directory(config: DictConfig, mode: Mode) -> Path:
     was named is used again.
     """
     wanted = Path(str(config.hydra[mode].dir)).expanduser()
-    if not _has_own_directory(config, mode):
+    if not _is_named_by_the_time(config, mode):
         try:
             wanted.mkdir(parents=True, exist_ok=True)
         except FileExistsError as error:
@@ -100,7 +100,7 @@ def as_written(config: DictConfig, mode: Mode, key: str) -> str:
     return str(node[key]) if isinstance(node, dict) else ""
 
 
-def _has_own_directory(config: DictConfig, mode: Mode) -> bool:
+def _is_named_by_the_time(config: DictConfig, mode: Mode) -> bool:
     """Tell whether the directory has the time in its name, so that every run has its own."""
     text = as_written(config, mode, "dir")
     if "${now" in text:

@@ -1,8 +1,9 @@
 """The Hydra application: from a command line to the run of one job.
 
 The way of a command line: it is read and rewritten (`command_line.CommandLine`); Hydra composes
-it; before Hydra makes a directory the configuration is checked, here for a single run (`Guard`),
-in ``sweep_jobs.py`` for the jobs of a sweep; then Hydra calls `run_composed` for each job.
+it; before Hydra makes a directory the configuration is checked. For a single run `RunGuard` does
+that; for a sweep our sweeper (in ``_plugins/``) has ``sweep_jobs.py`` plan, check and place the
+jobs. Then Hydra calls `run_composed` for each job.
 """
 
 from __future__ import annotations
@@ -29,10 +30,11 @@ from sensoryforge.commands.directories import (
 )
 from sensoryforge.commands.endings import errors_end_the_process, hydra_raises
 from sensoryforge.config.composer import Composer, hydra_errors, register_sweeper
-from sensoryforge.config.explain import explain_failure, refusals_of
+from sensoryforge.config.explain import explain_failure, find_misread_overrides
 from sensoryforge.config.reading import check_composed
 from sensoryforge.config.sources import PRIMARY, SECTIONS, conf_dir
 from sensoryforge.core.errors import ConfigError, SensoryForgeError
+from sensoryforge.core.trust import trust_folder
 from sensoryforge.design.experiment import Experiment
 from sensoryforge.running import execute
 from sensoryforge.running.preflight import preflight
@@ -47,6 +49,8 @@ def _run_application() -> int:
     """Read the command line, rewrite it, and hand it to Hydra, once."""
     register_sweeper()
     line = CommandLine.read(sys.argv[1:])
+    if line.arguments.config_dir:  # a folder that the user names is the user's own
+        trust_folder(Path(line.arguments.config_dir))
     sys.argv[1:] = line.rewritten()
     application = make_application(run_composed, PRIMARY)
     with hydra_raises():
@@ -131,20 +135,23 @@ def run_job(experiment: Experiment, name: str = "", resume_with: str | None = No
     """
     if name:
         console.say(f"{name}:")
-    execute.run_experiment(experiment, echo=console.say, again=resume_with)
+    execute.run_experiment(experiment, echo=console.say, resume_with=resume_with)
     return 0
 
 
 def is_experiment(config: DictConfig) -> bool:
-    """Tell whether a composed configuration is one of ours, its sweeps not yet chosen."""
+    """Tell whether a primary config is an experiment: one whose options are swept lacks those."""
     return any(section in config for section in SECTIONS)
 
 
 # --- before a single run ---
 
 
-class Guard(Callback):
-    """Checks the configuration of a single run before Hydra makes a directory for it."""
+class RunGuard(Callback):
+    """Checks the configuration of a single run before Hydra makes a directory for it.
+
+    Hydra calls it: ``hydra.callbacks`` in ``conf/config.yaml`` names it.
+    """
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """End with one line for each problem, do a dry run, or make the run's directory."""
@@ -163,6 +170,6 @@ def _check_single_run(config: DictConfig) -> Experiment:
 
     composer = Composer(GlobalHydra.instance().config_loader())
     overrides: Any = OmegaConf.to_container(config.hydra.overrides.task, resolve=False)
-    experiment = check_composed(config, refusals_of(overrides, composer))
+    experiment = check_composed(config, find_misread_overrides(overrides, composer))
     remember(overrides, config, experiment)
     return experiment

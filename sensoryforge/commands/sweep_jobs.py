@@ -1,11 +1,14 @@
-"""The jobs of a sweep: planned and checked together, then placed in directories of their own."""
+"""The jobs of a sweep: planned and checked together, then placed in directories of their own.
+
+The sweeper that Hydra calls for ``-m`` (``_plugins/hydra_plugins/sensoryforge_sweeper``) asks this
+module for the jobs, and hands them to the launcher.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from signal import SIGINT
 from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig, open_dict
@@ -25,13 +28,17 @@ from sensoryforge.config.composer import Composer
 from sensoryforge.config.overrides import quote_text
 from sensoryforge.config.sweep import Job, plan
 from sensoryforge.core.errors import ConfigError
-from sensoryforge.core.signals import Interrupted, caught
+from sensoryforge.core.signals import Interrupted, caught, exception_of
 from sensoryforge.design.experiment import Experiment
 from sensoryforge.running.preflight import preflight
 
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
     from hydra.core.utils import JobReturn
+
+
+SHIPPED_SUBDIRECTORY = "job_${hydra.job.num}"
+"""``hydra.sweep.subdir`` in ``conf/config.yaml``: with another sweeper each job has its own too."""
 
 
 def prepare_sweep(
@@ -54,7 +61,7 @@ def prepare_sweep(
         What the launcher is given for each job; none after a dry run, which is done here.
     """
     with errors_end_the_process():
-        jobs = [_addressed(job, composer) for job in plan(overrides, composer)]
+        jobs = [_spelled_out(job, composer) for job in plan(overrides, composer)]
         experiments = check_jobs(composer, [job.overrides for job in jobs])
         names = _subdirectories(config, composer, jobs)
         _dry_run_or_preflight(config, names, experiments)
@@ -62,17 +69,17 @@ def prepare_sweep(
             return []
         folder = make_directory(config, "sweep")
     config.hydra.sweep.dir = str(folder)
-    has_own_names = _has_own_subdirectory(config)
+    user_named = _user_named_subdirectory(config)
     prepared: list[list[str]] = []
     for job, name in zip(jobs, names, strict=True):
-        place = _overrides_of_place(folder, "" if has_own_names else name)
+        place = _overrides_of_place(folder, None if user_named else name)
         prepared.append([*job.overrides, *place])
     return prepared
 
 
-def _addressed(job: Job, composer: Composer) -> Job:
+def _spelled_out(job: Job, composer: Composer) -> Job:
     """Return a job with overrides of several stimuli written for each entry that has the key."""
-    return Job(tuple(composer.address(job.overrides)), job.name)
+    return Job(tuple(composer.spell_out(job.overrides)), job.name)
 
 
 def _dry_run_or_preflight(
@@ -91,14 +98,14 @@ def _dry_run_or_preflight(
 # --- directories ---
 
 
-def _has_own_subdirectory(config: DictConfig) -> bool:
+def _user_named_subdirectory(config: DictConfig) -> bool:
     """Tell whether the user said where in a sweep's directory its jobs are."""
-    return as_written(config, "sweep", "subdir") != "."
+    return as_written(config, "sweep", "subdir") != SHIPPED_SUBDIRECTORY
 
 
 def _subdirectories(config: DictConfig, composer: Composer, jobs: Sequence[Job]) -> list[str]:
     """Return the name of each job's sub-directory: the user's own, or that of its axes."""
-    if not _has_own_subdirectory(config):
+    if not _user_named_subdirectory(config):
         return [job.name for job in jobs]
     names: list[str] = []
     for number, job in enumerate(jobs):
@@ -116,14 +123,15 @@ def _subdirectories(config: DictConfig, composer: Composer, jobs: Sequence[Job])
     return names
 
 
-def _overrides_of_place(folder: Path, name: str) -> list[str]:
+def _overrides_of_place(folder: Path, name: str | None) -> list[str]:
     """Return the overrides that tell Hydra where a job's directory is.
 
-    Without a name the sub-directory stays what the user made it.
+    A job without a name, the only one of its sweep, is in the sweep's directory itself; with None
+    the sub-directory stays what the user made it.
     """
     overrides = [f"hydra.sweep.dir={quote_text(str(folder))}"]
-    if name:
-        overrides.append(f"hydra.sweep.subdir={quote_text(name)}")
+    if name is not None:
+        overrides.append(f"hydra.sweep.subdir={quote_text(name or '.')}")
     return overrides
 
 
@@ -140,9 +148,7 @@ def telling_how_to_resume(config: DictConfig) -> Iterator[None]:
             if signals.number is None:
                 raise
             console.say(f"Interrupted: go on with {resume_overrides(config.hydra, set_by_us=0)}")
-            if signals.number == SIGINT:
-                raise KeyboardInterrupt from None
-            raise SystemExit(128 + signals.number) from None
+            raise exception_of(signals.number) from None
 
 
 def finish_sweep(returns: Sequence[Sequence[JobReturn]]) -> None:

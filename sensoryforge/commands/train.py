@@ -20,8 +20,9 @@ from sensoryforge.commands.directories import make_directory, shown_directory
 from sensoryforge.commands.endings import errors_end_the_process, hydra_raises
 from sensoryforge.commands.hydra_app import make_application
 from sensoryforge.config.composer import Composer, hydra_errors, register_sweeper
-from sensoryforge.config.explain import compose_with_problems, one_line, refusals_of
+from sensoryforge.config.explain import compose_with_problems, find_misread_overrides, one_line
 from sensoryforge.config.hydra_private import Arguments, parse_arguments, split_basic_sweep
+from sensoryforge.config.overrides import read_directories
 from sensoryforge.core.errors import ConfigError, SensoryForgeError, raise_if
 from sensoryforge.core.trust import trust_folder
 from sensoryforge.learning import training
@@ -38,14 +39,14 @@ def main() -> int:
 def _run_application() -> int:
     """Hand the command line to Hydra, and turn its errors into ours."""
     register_sweeper()
-    arguments = parse_arguments(sys.argv[1:])
+    arguments = parse_arguments(sys.argv[1:]).with_overrides(read_directories)
     sys.argv[1:] = [*arguments.options, *arguments.overrides]
     if arguments.config_dir:
         trust_folder(Path(arguments.config_dir))
     codes: list[int] = []
 
     def task(config: DictConfig) -> None:
-        codes.append(run_job(config))
+        codes.append(train_job(config))
 
     application = make_application(task, NAME)
     with hydra_raises():
@@ -66,7 +67,7 @@ def _problems(arguments: Arguments) -> list[str]:
     fixed: list[str] = []
     swept: list[str] = []
     for text in arguments.overrides:
-        if arguments.multirun and list(refusals_of([text], composer)):
+        if arguments.multirun and list(find_misread_overrides([text], composer)):
             key, _, values = text.partition("=")
             swept += [f"{key}={value}" for value in values.split(",")]
         else:
@@ -74,7 +75,7 @@ def _problems(arguments: Arguments) -> list[str]:
     return compose_with_problems(composer, [*fixed, *swept])[1]
 
 
-def run_job(config: DictConfig) -> int:
+def train_job(config: DictConfig) -> int:
     """Train one decoder in the directory that Hydra made for it, and return the exit code."""
     hydra = HydraConfig.get()
     name = hydra.runtime.choices.get("decoder") or "decoder"
@@ -96,13 +97,13 @@ def plain_settings(config: DictConfig) -> dict[str, Any]:
     return {str(key): value for key, value in settings.items()}
 
 
-class Guard(Callback):
+class TrainGuard(Callback):
     """Checks the settings of every training before Hydra makes a directory for one."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """End with one line for each problem, or make the directory."""
         with errors_end_the_process():
-            raise_if(refusals_of(_overrides(config), _composer_of_hydra()))
+            raise_if(find_misread_overrides(_overrides(config), _composer_of_hydra()))
             training.examine(plain_settings(config))
             config.hydra.run.dir = str(make_directory(config, "run"))
 

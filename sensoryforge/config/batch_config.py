@@ -18,7 +18,7 @@ from sensoryforge.config.explain import (
     compose_with_problems,
     explain_failure,
     explain_unresolved,
-    one_line,
+    is_in_another_file,
 )
 from sensoryforge.config.overrides import text_of_long_list
 from sensoryforge.config.sources import PRIMARY, conf_dir
@@ -65,26 +65,22 @@ def compose_batch_file(path: str | Path, overrides: Sequence[str]) -> tuple[Dict
     batch_file = read_batch_file(Path(path))
     options = Composer.over(batch_file.search)
     primary = _primary_config(batch_file, options)
-    _yield_to_overrides(primary, overrides, options)
-    composer = Composer.over(batch_file.search, NAME, sweeps=False)
+    _drop_overridden_values(primary, overrides, options)
+    composer = Composer.over(batch_file.search, NAME, can_sweep=False)
     try:
         ConfigStore.instance().store(name=NAME, node=OmegaConf.create(primary))
         config, problems = compose_with_problems(composer, overrides)
     except GrammarParseError as error:
         raise ConfigError([*batch_file.problems, explain_unresolved(error)]) from error
     except hydra_errors() as error:
-        raise ConfigError([*batch_file.problems, _explain(path, error)]) from error
+        line = explain_failure(error)
+        if not is_in_another_file(error):
+            line = f"{path}: {line}"
+        raise ConfigError([*batch_file.problems, line]) from error
     return config, [*batch_file.problems, *problems]
 
 
-def _explain(path: str | Path, error: Exception) -> str:
-    """Return the line for what kept a file from being composed."""
-    line = explain_failure(error)
-    is_of_another_file = line != one_line(error)
-    return line if is_of_another_file else f"{path}: {line}"
-
-
-def _yield_to_overrides(
+def _drop_overridden_values(
     primary: dict[str, Any], overrides: Sequence[str], options: Composer
 ) -> None:
     """Drop a file's values that an option chosen on the command line sets (``batch=hdf5``)."""
@@ -94,6 +90,7 @@ def _yield_to_overrides(
             continue
         if option not in options.options(section):
             continue
+        # An option that only repeats the defaults does not outrank the file.
         usual = options.load()[section]
         chosen = options.load([text])[section]
         for key in list(primary[section]):
@@ -126,9 +123,7 @@ def _existing_choices(batch_file: BatchFile, options: Composer) -> dict[str, str
         if name in options.options(group):
             existing[key] = name
         else:
-            names = list_names(options.options(group)) or "none: there is no such group"
-            hint = options.hint(group, name)
-            batch_file.problems.append(f"{key}: got '{name}', allowed are {names}{hint}")
+            batch_file.problems.append(options.no_such_option(key, group, name))
     return existing
 
 
@@ -192,7 +187,7 @@ def _read_stimuli(batch_file: BatchFile, options: Composer) -> _FileStimuli:
         return _FileStimuli([_USUAL_STIMULUS], {})
     node = batch_file.values["stimuli"]
     entries = list(_file_entries(node, options, batch_file.problems))
-    if not entries:
+    if not entries:  # what is wrong with those that are there has been said
         if not named_entries(node):
             line = "stimuli: got none, allowed is at least one entry with a type"
             batch_file.problems.append(line)
@@ -224,11 +219,8 @@ def _file_entries(node: Any, options: Composer, problems: list[str]) -> Iterator
             got = format_value(stimulus_type)
             problems.append(f"{where}.type: got {got}, {_allowed_entry(options)}")
             continue
-        types = options.options("stimuli")
-        if stimulus_type not in types:
-            hint = options.hint("stimuli", stimulus_type)
-            allowed = f"allowed are {list_names(types)}{hint}"
-            problems.append(f"{where}.type: got '{stimulus_type}', {allowed}")
+        if stimulus_type not in options.options("stimuli"):
+            problems.append(options.no_such_option(f"{where}.type", "stimuli", stimulus_type))
             continue
         name = where.removeprefix("stimuli").lstrip(".")
         values = {key: text_of_long_list(value) for key, value in entry.items() if key != "type"}

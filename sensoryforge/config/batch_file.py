@@ -88,7 +88,7 @@ def _merge_file(batch_file: BatchFile, path: Path, chain: tuple[Path, ...]) -> N
     ``chain`` are the files that led here, which none may build on again.
     """
     values = read_yaml(path)
-    for item in _defaults_of(path, values):
+    for item in _take_defaults(path, values):
         if item == "_self_":
             continue
         if isinstance(item, str):
@@ -102,7 +102,7 @@ def _merge_file(batch_file: BatchFile, path: Path, chain: tuple[Path, ...]) -> N
     merge_mapping(batch_file.values, _sections_of(values))
 
 
-def _defaults_of(path: Path, values: dict[str, Any]) -> list[str | Mapping[Any, Any]]:
+def _take_defaults(path: Path, values: dict[str, Any]) -> list[str | Mapping[Any, Any]]:
     """Take the ``defaults`` out of a file: names of shared files, mappings that pick options."""
     allowed = "allowed is a list of shared files or options"
     defaults = values.pop("defaults", None) or []

@@ -54,7 +54,7 @@ def check_plain(
         "pipeline", plain.get("pipeline") or {}, rules.PIPELINE, problems, "pipeline"
     )
     populations = read_populations(plain.get("neurons") or {}, option_files or {}, search, problems)
-    batch_rules = rules.batch(kinds.option_names("format", search))
+    batch_rules = rules.batch_rules(kinds.option_names("format", search))
     batch = rules.read("batch", plain.get("batch") or {}, batch_rules, problems, "batch")
     entries = read_entries(plain.get("stimuli"), problems)
     samples = _count_samples(pipeline, problems)
@@ -135,8 +135,9 @@ def _read_format(
     if format is None:
         return None
     try:
-        says = kinds.option("format", format, search) if isinstance(format, str) else format
-        return kinds.make_instance("batch.format", says, "an output format", Format)
+        return kinds.make_chosen(
+            "format", "batch.format", format, search, "an output format", Format
+        )
     except ConfigError as error:
         problems += error.problems
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import count
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from sensoryforge.config.composer import Composer
@@ -12,7 +12,7 @@ from sensoryforge.config.explain import explain_unresolved
 from sensoryforge.config.sources import conf_dir
 from sensoryforge.config.stimuli import named_entries
 from sensoryforge.core.errors import ConfigError
-from sensoryforge.core.messages import list_names, suggest
+from sensoryforge.core.values import is_whole, plain_python
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -58,23 +58,20 @@ def option_files(config: DictConfig | Mapping[str, Any]) -> dict[str, str]:
 def plain_config(config: DictConfig | Mapping[str, Any]) -> dict[str, Any]:
     """Return a configuration as plain containers, without ``hydra``, every ``${...}`` resolved.
 
-    An output directory that has the time in its name is made one that does not exist yet. Raises
-    ConfigError for a value that stands for nothing.
+    Raises ConfigError for a value that stands for nothing.
     """
     from omegaconf import DictConfig, OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
-    if not isinstance(config, DictConfig):
-        config = OmegaConf.create(dict(config))
+    is_composed = isinstance(config, DictConfig)
+    composed: Any = config if is_composed else OmegaConf.create(plain_python(config))
     plain: dict[str, Any] = {}
     try:
-        for key in config:
+        for key in composed:
             if key != "hydra":
-                plain[str(key)] = plain_value(config[key])
+                plain[str(key)] = plain_value(composed[key])
     except OmegaConfBaseException as error:
         raise ConfigError(explain_unresolved(error)) from error
-    if is_dated(config):
-        plain["batch"]["output_dir"] = str(free_directory(plain["batch"]["output_dir"]))
     return plain
 
 
@@ -111,8 +108,7 @@ def fill_in_defaults(
     composer = Composer.over(own_folders)
     types = composer.options("stimuli")
     for name in sorted(wanted - set(types)):
-        allowed = f"allowed are {list_names(types)}{suggest(name, types)}"
-        problems.append(f"stimuli.type: got '{name}', {allowed}")
+        problems.append(composer.no_such_option("stimuli.type", "stimuli", name))
     defaults = _defaults_of_types(sorted(wanted & set(types)), composer)
     completed: list[Any] = []
     for entry in entries:
@@ -141,7 +137,7 @@ def _defaults_of_types(types: list[str], composer: Composer) -> dict[str, Any]:
 # --- its directory ---
 
 
-def is_dated(config: DictConfig) -> bool:
+def is_dated(config: DictConfig | Mapping[str, Any]) -> bool:
     """Tell whether the output directory has the time in it, so that every run has its own."""
     from omegaconf import DictConfig, OmegaConf
 
@@ -150,6 +146,21 @@ def is_dated(config: DictConfig) -> bool:
         return False
     unresolved = OmegaConf.to_container(batch, resolve=False)
     return isinstance(unresolved, dict) and "${now" in str(unresolved.get("output_dir"))
+
+
+def read_directory(plain: dict[str, Any]) -> None:
+    """Make an output directory that is called by a number, or is a path in Python, a text."""
+    batch = plain.get("batch")
+    if isinstance(batch, dict):
+        directory = batch.get("output_dir")
+        if is_whole(directory) or isinstance(directory, PurePath):
+            batch["output_dir"] = str(directory)
+
+
+def give_own_directory(plain: dict[str, Any], config: DictConfig | Mapping[str, Any]) -> None:
+    """Make an output directory that has the time in its name one that does not exist yet."""
+    if is_dated(config):
+        plain["batch"]["output_dir"] = str(free_directory(plain["batch"]["output_dir"]))
 
 
 def free_directory(path: str | Path) -> Path:

@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING
 
 from sensoryforge.config.hydra_private import make_loader, with_values
 from sensoryforge.config.overrides import (
-    address_overrides,
     is_sweep,
     key_of,
     remaining_entries,
+    spell_out_overrides,
 )
 from sensoryforge.config.sources import PRIMARY, conf_dir, hidden_options
 from sensoryforge.config.stimuli import named_stimuli
 from sensoryforge.core.errors import raise_if
-from sensoryforge.core.messages import suggest
+from sensoryforge.core.messages import list_names, suggest
 
 if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
@@ -71,7 +71,7 @@ class Composer:
         The primary config.
     fixed
         Overrides that come before all others.
-    sweeps
+    can_sweep
         Whether several values for a key could be swept, as with ``-m``.
     composed
         Configurations that are composed already, by the overrides that pick their options.
@@ -88,12 +88,12 @@ class Composer:
     loader: ConfigLoader
     name: str = PRIMARY
     fixed: tuple[str, ...] = ()
-    sweeps: bool = True
+    can_sweep: bool = True
     composed: dict[tuple[str, ...], DictConfig] = field(default_factory=dict, compare=False)
 
     @classmethod
     def over(
-        cls, search: Iterable[str | Path] = (), name: str = PRIMARY, *, sweeps: bool = True
+        cls, search: Iterable[str | Path] = (), name: str = PRIMARY, *, can_sweep: bool = True
     ) -> Composer:
         """Return a composer of the shipped options and those of the folders in ``search``.
 
@@ -102,7 +102,7 @@ class Composer:
         register_sweeper()
         folders = list(search)
         raise_if(hidden_options(folders))
-        return cls(make_loader(conf_dir(), folders), name, sweeps=sweeps)
+        return cls(make_loader(conf_dir(), folders), name, can_sweep=can_sweep)
 
     def load(self, overrides: Iterable[str] = ()) -> DictConfig:
         """Compose, the ``hydra`` node included; errors are Hydra's own."""
@@ -116,16 +116,17 @@ class Composer:
         The jobs of a sweep that share their options then cost one composition together.
         """
         base = self._options_chosen_by(overrides)
+        # A configuration that is reused has values set already, which + would not set twice.
         already_set = set(base.hydra.overrides.task)
-        values = [text for text in overrides if not self.comes_first(text)]
+        values = [text for text in overrides if not self.picks_options(text)]
         return with_values(base, self.parse([text for text in values if text not in already_set]))
 
-    def start_from(self, config: DictConfig) -> None:
+    def reuse(self, config: DictConfig) -> None:
         """Take a configuration that Hydra has composed already: no job composes it again."""
         choices: list[str] = []
         for override in self.parse([str(text) for text in config.hydra.overrides.task]):
             text = str(override.input_line)
-            if not is_sweep(override) and self.comes_first(text):
+            if not is_sweep(override) and self.picks_options(text):
                 choices.append(text)
         self.composed[tuple(choices)] = config
 
@@ -148,17 +149,23 @@ class Composer:
             return f"; {path} must end in .yaml"
         return suggest(name, self.options(group))
 
+    def no_such_option(self, key: str, group: str, name: str) -> str:
+        """Return the line for a name, at ``key`` of a configuration, that is no option."""
+        options = self.options(group)
+        names = list_names(options) if options else "none: there is no such group"
+        return f"{key}: got '{name}', allowed are {names}{self.hint(group, name)}"
+
     def is_choice(self, text: str) -> bool:
         """Tell whether an override picks an option, which others may build on."""
         key = key_of(text)
         return "@" in key or self.loader.get_group_options(key) != []
 
-    def comes_first(self, text: str) -> bool:
-        """Tell whether an override says where options are or which are chosen, not their values."""
+    def picks_options(self, text: str) -> bool:
+        """Tell whether an override says where options are or which are chosen, not a value."""
         return text.startswith("hydra.") or self.is_choice(text)
 
-    def address(self, overrides: Sequence[str]) -> list[str]:
-        """Return overrides with one of several stimuli written for each entry that has the key.
+    def spell_out(self, overrides: Sequence[str]) -> list[str]:
+        """Return overrides in which ``stimuli.x=1``, meant for every stimulus, is written out.
 
         ``experiment=touch_dataset stimuli.sigma=1`` composes only as ``stimuli.gaussian.sigma=1
         stimuli.step.sigma=1 ...``. It composes once, to know the entries, and only where an
@@ -172,11 +179,11 @@ class Composer:
         except hydra_errors(ValueError):
             return texts
         entries = remaining_entries(entries, texts)
-        return address_overrides(texts, entries) if entries else texts
+        return spell_out_overrides(texts, entries) if entries else texts
 
     def _options_chosen_by(self, overrides: Sequence[str]) -> DictConfig:
         """Return what is composed of the overrides that pick options; composed once."""
-        choices = tuple(text for text in overrides if self.comes_first(text))
+        choices = tuple(text for text in overrides if self.picks_options(text))
         if choices not in self.composed:
             self.composed[choices] = self.load(choices)
         return self.composed[choices]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sensoryforge.config.composer import Composer, hydra_errors
 from sensoryforge.config.hydra_private import value_as_written
-from sensoryforge.config.overrides import parse_override
+from sensoryforge.config.overrides import format_override, parse_override
 from sensoryforge.config.stimuli import named_stimuli
 from sensoryforge.config.yaml_file import read_yaml
 from sensoryforge.core.errors import ConfigError
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from omegaconf.errors import OmegaConfBaseException
 
 _OMEGACONF_PREFIX = re.compile(r"^\w+ raised while resolving interpolation: ")
+_UNQUOTED = re.compile(r"[A-Za-z0-9_./+\-%@?|*\\]")
+"""Letters that a value may have without quotes, whatever stands beside them."""
 _NOT_FOR_USERS = ("hydra", "_target_")
 
 
@@ -47,16 +49,16 @@ def compose_with_problems(
     problems : list of str
         A line for each of the others; empty when all is well.
     """
-    problems = list(refusals_of(overrides, composer))
-    if not problems:
+    misread = list(find_misread_overrides(overrides, composer))
+    if not misread:
         with suppress(*hydra_errors(ValueError)):
             return composer.load(overrides), []
-    addressed = composer.address(overrides)
-    if not problems:
+    spelled_out = composer.spell_out(overrides)  # composes once more, so it comes second
+    if not misread:
         with suppress(*hydra_errors(ValueError)):
-            return composer.load(addressed), []
-    config, explanations = _compose_one_by_one(composer, addressed)
-    return config, [*problems, *explanations]
+            return composer.load(spelled_out), []
+    config, explanations = _compose_one_by_one(composer, spelled_out)
+    return config, [*misread, *explanations]
 
 
 def _compose_one_by_one(
@@ -65,13 +67,13 @@ def _compose_one_by_one(
     """Add one override after the other: where options are, which are chosen, then the values."""
 
     def order(text: str) -> tuple[bool, bool]:
-        return not text.startswith("hydra."), not composer.comes_first(text)
+        return not text.startswith("hydra."), not composer.picks_options(text)
 
     config = composer.load()
     accepted: list[str] = []
     explanations: list[str] = []
     for text in sorted(overrides, key=order):
-        if list(refusals_of([text], composer)):
+        if list(find_misread_overrides([text], composer)):
             continue
         try:
             config = composer.load([*accepted, text])
@@ -82,7 +84,7 @@ def _compose_one_by_one(
     return config, explanations
 
 
-def refusals_of(overrides: Iterable[str], composer: Composer) -> Iterator[str]:
+def find_misread_overrides(overrides: Iterable[str], composer: Composer) -> Iterator[str]:
     """Yield a line for each override that Hydra would take and do something else with.
 
     ``stimuli=[gaussian,step]`` composes the last of the two in silence; several values without
@@ -96,20 +98,20 @@ def refusals_of(overrides: Iterable[str], composer: Composer) -> Iterator[str]:
         value = override.value()
         if override.is_sweep_override():
             values = text.partition("=")[2]
-            yield f"{text}: {_advice_on_several_values(key, values, composer.sweeps)}"
+            yield f"{text}: {_advice_on_several_values(key, values, composer.can_sweep)}"
         elif isinstance(value, list) and composer.is_choice(text):
             names = ",".join(map(str, value))
             advice = f"for several in turn write -m {key}={names}"
             yield f"{text}: a list is not a choice; {advice}"
 
 
-def _advice_on_several_values(key: str, values: str, sweeps: bool) -> str:
+def _advice_on_several_values(key: str, values: str, can_sweep: bool) -> str:
     """Return how several values are written where none are swept."""
     as_list = ""
     if key.startswith("stimuli."):
         shown = "..." if "(" in values else values
         as_list = f"{key}=[{shown}]"
-    if sweeps:
+    if can_sweep:
         alternative = f"or a list, {as_list}" if as_list else "to sweep"
         return f"several values need --multirun (-m), {alternative}"
     if key == "stimuli":
@@ -143,9 +145,10 @@ def explain_override(text: str, error: Exception, config: DictConfig, composer: 
         return explain_failure(error)
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         group, _, name = str(error.missing_cfg_file).rpartition("/")
-        options = list_names(composer.options(group))
-        return f"{key}: got '{name}', allowed are {options}{composer.hint(group, name)}"
+        return composer.no_such_option(key, group, name)
     name = key.lstrip("+~")
+    if text.startswith("+") and not text.startswith("++") and _is_there(name, config):
+        return f"{text}: {name} is there already; write {text.lstrip('+')}"
     if "@" in name:
         choices = sorted(str(choice) for choice in config.hydra.runtime.choices)
         placed = [choice for choice in choices if "@" in choice]
@@ -153,12 +156,39 @@ def explain_override(text: str, error: Exception, config: DictConfig, composer: 
     return explain_unknown_key(name, config, text) or f"{text}: {one_line(error)}"
 
 
+def _is_there(name: str, config: DictConfig) -> bool:
+    """Tell whether a key has a value, or a group an option, in a composed configuration."""
+    from omegaconf import OmegaConf
+
+    if name in config.hydra.runtime.choices:
+        return True
+    return OmegaConf.select(config, name, throw_on_missing=False) is not None
+
+
 def explain_unreadable(text: str) -> str:
-    """Return the line for an override that does not parse."""
-    return (
-        f"{text}: cannot be read as key=value; ( , : = and spaces need quotes inside those of "
-        "the shell"
-    )
+    """Return the line for an override that does not parse: what is wrong in it, and what works."""
+    key, equals, value = text.partition("=")
+    line = f"{text}: cannot be read as key=value"
+    if text in ("=", ",") or not key or key != key.strip():
+        return f"{line}; no spaces around = and after commas"
+    if not equals:
+        return f"{line}; a key needs a value, and = and commas no spaces around them"
+    if value.endswith(","):
+        return f"{line}; a value is missing after the last comma, no spaces after commas"
+    if value[:1] in ("[", "{", "(") or "(" in value:
+        return f"{line}; an expression with ( , : = needs quotes inside those of the shell"
+    letter = _first_that_needs_quotes(value)
+    if letter is None:
+        return f"{line}; ( , : = and spaces need quotes inside those of the shell"
+    return f"{line}; {letter!r} needs quotes, write {format_override(key, value)}"
+
+
+def _first_that_needs_quotes(value: str) -> str | None:
+    """Return the first letter of a value that Hydra does not read without quotes."""
+    for letter in value:
+        if _UNQUOTED.fullmatch(letter) is None:
+            return letter
+    return None
 
 
 def explain_unknown_key(key: str, config: DictConfig, text: str) -> str | None:
@@ -175,24 +205,26 @@ def explain_unknown_key(key: str, config: DictConfig, text: str) -> str | None:
         if not isinstance(node, Mapping):
             return f"{key}: {parent} is a value, it has no keys"
         if part not in node:
-            known = _known_keys(node, config if parent == "stimuli" else None)
+            known = _known_keys(node)
+            if parent == "stimuli":  # a key of an entry may be set in all that have it
+                known = list(dict.fromkeys([*known, *_keys_of_entries(config)]))
             name = ".".join(parts[: depth + 1])
             return f"{name}: unknown key, known are {list_names(known)}{suggest(part, known)}"
         node = node.get(part)
     return None
 
 
-def _known_keys(node: Mapping[Any, Any], config_with_entries: DictConfig | None) -> list[str]:
-    """Return the keys of a node; of the stimuli also those of every entry, which it reaches."""
-    names = list(map(str, node))
-    if config_with_entries is not None:
-        for entry in named_stimuli(config_with_entries).values():
-            names += map(str, entry)
-    names = list(dict.fromkeys(names))
-    for hidden in _NOT_FOR_USERS:
-        if hidden in names:
-            names.remove(hidden)
-    return names
+def _known_keys(node: Mapping[Any, Any]) -> list[str]:
+    """Return the keys of a node that users set."""
+    return [name for name in map(str, node) if name not in _NOT_FOR_USERS]
+
+
+def _keys_of_entries(config: DictConfig) -> list[str]:
+    """Return the keys that the named entries of the stimuli have."""
+    keys: list[str] = []
+    for entry in named_stimuli(config).values():
+        keys += _known_keys(entry)
+    return keys
 
 
 def explain_unresolved(error: OmegaConfBaseException) -> str:
@@ -207,13 +239,25 @@ def explain_unresolved(error: OmegaConfBaseException) -> str:
 
 def explain_failure(error: Exception) -> str:
     """Return the line for what kept Hydra from composing; of a YAML file, what is wrong in it."""
-    path = getattr(getattr(error, "problem_mark", None), "name", None)
+    path = _file_of(error)
     if path is not None:
         try:
-            read_yaml(Path(path))
+            read_yaml(path)  # its message says more than Hydra's
         except ConfigError as of_file:
             return str(of_file)
     return one_line(error)
+
+
+def is_in_another_file(error: Exception) -> bool:
+    """Tell whether an error is in an option's file, which its message names."""
+    return _file_of(error) is not None
+
+
+def _file_of(error: Exception) -> Path | None:
+    """Return the YAML file that an error is in; None for any other error."""
+    mark = getattr(error, "problem_mark", None)
+    name = getattr(mark, "name", None)
+    return None if name is None else Path(name)
 
 
 def one_line(error: BaseException) -> str:

@@ -6,9 +6,9 @@ file (tests/config/test_hydra_private.py keeps it so).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +48,10 @@ class Arguments:
     config_path: str | None
     config_name: str | None
     asks_for_completion: bool
+
+    def with_overrides(self, rewrite: Callable[[Sequence[str]], Sequence[str]]) -> Arguments:
+        """Return the same words with the overrides rewritten."""
+        return replace(self, overrides=tuple(rewrite(self.overrides)))
 
 
 def parse_arguments(words: Sequence[str]) -> Arguments:

@@ -6,9 +6,9 @@ class in ``_target_``, in the shipped folder or in one of the user's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sensoryforge.config.sources import conf_dir
 from sensoryforge.config.yaml_file import read_yaml
@@ -16,7 +16,9 @@ from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.instances import make_instance
 from sensoryforge.core.messages import list_names, suggest
 
-__all__ = ["is_shipped", "make_instance", "option", "option_names"]
+__all__ = ["is_shipped", "make_chosen", "make_instance", "option", "option_names"]
+
+_T = TypeVar("_T")
 
 
 def option_names(group: str, search: Iterable[str | Path] = ()) -> list[str]:
@@ -64,6 +66,38 @@ def option(group: str, name: str, search: Iterable[str | Path] = ()) -> dict[str
         if path.is_file():
             return read_yaml(path)
     raise AssertionError("an option that is listed has a file")
+
+
+def make_chosen(
+    group: str,
+    where: str,
+    value: str | Mapping[str, Any],
+    search: Iterable[str | Path],
+    wanted: str,
+    base: type[_T],
+) -> _T:
+    """Return an instance of what a key chooses: the name of an option, or a mapping like one.
+
+    Parameters
+    ----------
+    group
+        The group of the option.
+    where
+        The key, for messages.
+    value
+        What stands there.
+    search
+        Folders that the configuration was composed from.
+    wanted, base
+        What is wanted, in words, and the class that it must be a subclass of.
+
+    Raises
+    ------
+    ConfigError
+        With a line for each problem.
+    """
+    content = option(group, value, search) if isinstance(value, str) else value
+    return make_instance(where, content, wanted, base)
 
 
 def is_shipped(group: str, name: str) -> bool:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
 
 _PREFIXES = "+~"
+DIRECTORY_KEYS = ("batch.output_dir", "hydra.run.dir", "hydra.sweep.dir", "data")
+"""Keys whose values are directories, of runs and of trainings."""
 LONG_LIST = 100
 """Lists longer than this travel through Hydra as text: it takes 0.7 ms for each value of a list."""
 _NEEDS_NO_QUOTES = re.compile(r"[\w./-]+", re.ASCII)
@@ -62,6 +64,34 @@ def format_override(key: str, value: object) -> str:
     return shlex.quote(f"{key}={quoted}")
 
 
+def read_directories(texts: Iterable[str]) -> list[str]:
+    """Return overrides with the names of directories quoted where Hydra would not read them.
+
+    A directory may be called anything: ``~/touch``, a number, or ``sizes/neurons.sa_neurons=6``
+    as our sweeps call theirs.
+
+    Examples
+    --------
+    >>> read_directories(["data=sizes/neurons.sa_neurons=6", "target=sigma"])
+    ['data="sizes/neurons.sa_neurons=6"', 'target=sigma']
+    """
+    return [_quote_directory(text) for text in texts]
+
+
+def _quote_directory(text: str) -> str:
+    """Return an override of a directory as Hydra reads it as text, any other as it is."""
+    from hydra.core.override_parser.types import Quote, QuotedString
+
+    key, _, value = text.partition("=")
+    if key not in DIRECTORY_KEYS or not value:
+        return text
+    override = parse_override(text)
+    if override is None:
+        return f"{key}={QuotedString(value, Quote.double).with_quotes()}"
+    is_text = override.is_sweep_override() or isinstance(override.value(), str | QuotedString)
+    return text if is_text else f'{key}="{value}"'
+
+
 def quote_text(text: str) -> str:
     """Return a text as a value within an override, in single quotes."""
     from hydra.core.override_parser.types import Quote, QuotedString
@@ -80,8 +110,8 @@ def key_of(text: str) -> str:
     return text.partition("=")[0].lstrip(_PREFIXES)
 
 
-def address_override(text: str, entries: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Return an override of ``stimuli.x`` once for each entry of the stimuli that has an x.
+def spell_out_override(text: str, entries: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return ``stimuli.x=1`` written out as ``stimuli.NAME.x=1`` for each entry that has an x.
 
     Parameters
     ----------
@@ -113,19 +143,21 @@ def address_override(text: str, entries: Mapping[str, Mapping[str, Any]]) -> lis
     return [f"{prefix}stimuli.{entry}.{parameter}{equals}{value}" for entry in having]
 
 
-def address_overrides(texts: Iterable[str], entries: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Return overrides with those of several stimuli written once for each entry that has the key.
+def spell_out_overrides(
+    texts: Iterable[str], entries: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    """Return overrides in which ``stimuli.x=1``, meant for every stimulus, is written out.
 
     One that adds a key (``+stimuli.pad.type=step``) stays, since Hydra takes it as it is; and so
     does one whose key no entry has: that it is unknown is said later.
     """
-    addressed: list[str] = []
+    spelled_out: list[str] = []
     for text in texts:
         if text.startswith("+"):
-            addressed.append(text)
+            spelled_out.append(text)
         else:
-            addressed += address_override(text, entries) or [text]
-    return addressed
+            spelled_out += spell_out_override(text, entries) or [text]
+    return spelled_out
 
 
 def remaining_entries(

@@ -9,7 +9,6 @@ from typing import Any
 
 from sensoryforge.config import kinds, rules
 from sensoryforge.core.errors import ConfigError
-from sensoryforge.core.instances import TARGET
 from sensoryforge.core.messages import format_value, unknown_key
 from sensoryforge.design.experiment import PopulationSpec
 from sensoryforge.equations.block import Block, Kind
@@ -50,7 +49,7 @@ def read_populations(
         problems.append(f"neurons.populations: got none, {allowed}")
         return {}
     problems += _key_problems(neurons, populations)
-    rules_of_a_population = rules.population(kinds.option_names("layout", search))
+    rules_of_a_population = rules.population_rules(kinds.option_names("layout", search))
     specs = {}
     for name, population in populations.items():
         where = f"neurons.populations.{name}"
@@ -65,35 +64,6 @@ def read_populations(
             specs[str(name)] = spec
         problems += [_under_the_key_written(line, neurons, str(name)) for line in lines]
     return specs
-
-
-def layouts_to_write_out(
-    neurons: object, search: Iterable[str | Path]
-) -> dict[str, dict[str, Any]]:
-    """Return for each population whose layout a word does not describe what its option says.
-
-    A stored configuration has to say by itself what was run. The name of a shipped layout without
-    parameters does; any other option may have changed, or be gone, when the dataset is read.
-
-    Parameters
-    ----------
-    neurons
-        The node of a configuration in plain containers; what is wrong with it is not looked at.
-    search
-        Folders that the configuration was composed from.
-    """
-    populations = neurons.get("populations") if isinstance(neurons, Mapping) else None
-    if not isinstance(populations, Mapping):
-        return {}
-    written_out = {}
-    for name, population in populations.items():
-        layout = population.get("layout") if isinstance(population, Mapping) else None
-        if isinstance(layout, str) and layout in kinds.option_names("layout", search):
-            says = kinds.option("layout", layout, search)
-            describes_itself = kinds.is_shipped("layout", layout) and list(says) == [TARGET]
-            if not describes_itself:
-                written_out[str(name)] = says
-    return written_out
 
 
 def _key_problems(neurons: Mapping[str, Any], populations: Mapping[str, Any]) -> list[str]:
@@ -203,8 +173,7 @@ def _layout(
     if layout is None:
         return None
     try:
-        says = kinds.option("layout", layout, search) if isinstance(layout, str) else layout
-        return kinds.make_instance(where, says, "a class of layout", Layout)
+        return kinds.make_chosen("layout", where, layout, search, "a class of layout", Layout)
     except ConfigError as error:
         problems += error.problems
         return None

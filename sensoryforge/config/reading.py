@@ -11,18 +11,23 @@ from sensoryforge.config.batch_config import compose_batch_file
 from sensoryforge.config.checks import check_plain
 from sensoryforge.config.composed import (
     fill_in_defaults,
+    give_own_directory,
     option_files,
     plain_config,
     plain_value,
+    read_directory,
     search_folders,
 )
 from sensoryforge.config.composer import Composer, hydra_errors
-from sensoryforge.config.explain import compose_with_problems, explain_failure, refusals_of
-from sensoryforge.config.kinds import is_shipped, option, option_names
-from sensoryforge.config.populations import layouts_to_write_out
+from sensoryforge.config.explain import (
+    compose_with_problems,
+    explain_failure,
+    find_misread_overrides,
+)
 from sensoryforge.config.sources import PRIMARY, hidden_options
+from sensoryforge.config.written_out import write_out_options
 from sensoryforge.core.errors import ConfigError, raise_if
-from sensoryforge.core.messages import list_names, suggest
+from sensoryforge.core.messages import suggest
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -121,23 +126,14 @@ def check_batch_file(path: str | Path, overrides: Sequence[str] = ()) -> Experim
     return check_composed(config, problems)
 
 
-def check_overrides(composer: Composer, overrides: Sequence[str]) -> Experiment:
-    """Return the experiment of a job's overrides.
-
-    Raises ConfigError with the problems of composing and of values together.
-    """
-    config, problems = compose_overrides(composer, overrides)
-    return check_composed(config, problems)
-
-
 def compose_overrides(composer: Composer, overrides: Sequence[str]) -> tuple[DictConfig, list[str]]:
     """Compose the overrides of a job, which may share its options with others.
 
     Returns the configuration of what can be composed, and a line for each override that cannot.
     """
-    if not list(refusals_of(overrides, composer)):
+    if not list(find_misread_overrides(overrides, composer)):
         with suppress(*hydra_errors(ValueError)):
-            return composer.load_quickly(composer.address(overrides)), []
+            return composer.load_quickly(composer.spell_out(overrides)), []
     return compose_with_problems(composer, overrides)
 
 
@@ -147,9 +143,10 @@ def check_composed(config: DictConfig | Mapping[str, Any], problems: Iterable[st
     lines = [*problems, *hidden_options(folders)]
     try:
         plain = plain_config(config)
+        read_directory(plain)
+        give_own_directory(plain, config)
         fill_in_defaults(plain, config, lines)
-        write_out_layouts(plain, folders)
-        write_out_format(plain, folders)
+        write_out_options(plain, folders)
         experiment = check_plain(plain, option_files(config), folders)
     except ConfigError as error:
         lines += error.problems
@@ -188,10 +185,8 @@ def load_block(path: str, /, search: Iterable[str | Path] = (), **parameters: An
         hint = suggest(group, ("filter", "model"))
         raise ConfigError(f"{path}: got the group '{group}', allowed are filter, model{hint}")
     composer = Composer.over(search)
-    options = composer.options(group)
-    if name not in options:
-        hint = composer.hint(group, name)
-        raise ConfigError(f"{path}: got '{name}', allowed are {list_names(options)}{hint}")
+    if name not in composer.options(group):
+        raise ConfigError(composer.no_such_option(path, group, name))
     try:
         config = composer.load([f"+{group}@block={name}"])
     except hydra_errors() as error:
@@ -206,40 +201,9 @@ def without_hydra(config: DictConfig) -> DictConfig:
     """Return a composed configuration without Hydra's own node."""
     from omegaconf import open_dict
 
-    # With Hydra's node goes what says where options of the user's lie.
-    write_out_layouts(config, search_folders(config))
-    write_out_format(config, search_folders(config))
+    # Only Hydra's node knows the user's folders: what options there say is written out before it
+    # is dropped.
+    write_out_options(config, search_folders(config))
     with open_dict(config):
         config.pop("hydra", None)
     return config
-
-
-def write_out_layouts(config: DictConfig | dict[str, Any], search: Sequence[Path]) -> None:
-    """Put what its option says in the place of each layout that is an option of the user's."""
-    from omegaconf import DictConfig, OmegaConf, open_dict
-
-    if not isinstance(config, DictConfig):
-        for name, option in layouts_to_write_out(config.get("neurons"), search).items():
-            config["neurons"]["populations"][name]["layout"] = option
-        return
-    unresolved: Any = OmegaConf.to_container(config, resolve=False)
-    with open_dict(config):
-        for name, option in layouts_to_write_out(unresolved.get("neurons"), search).items():
-            config.neurons.populations[name].layout = option
-
-
-def write_out_format(config: DictConfig | dict[str, Any], search: Sequence[Path]) -> None:
-    """Put what its option says in the place of an output format that is an option of the user's."""
-    from omegaconf import DictConfig, open_dict
-
-    batch = config.get("batch")
-    if not isinstance(batch, DictConfig | dict) or not isinstance(batch.get("format"), str):
-        return
-    name = batch["format"]
-    if is_shipped("format", name) or name not in option_names("format", search):
-        return
-    if isinstance(batch, dict):
-        batch["format"] = option("format", name, search)
-        return
-    with open_dict(batch):
-        batch.format = option("format", name, search)

@@ -13,7 +13,13 @@ from typing import Any
 
 from sensoryforge.config.catalogue import declared_units
 from sensoryforge.core.devices import BACKENDS, DEVICES, is_device_name
-from sensoryforge.core.messages import format_value, list_names, suggest, unknown_key
+from sensoryforge.core.messages import (
+    format_value,
+    hint_at_number,
+    list_names,
+    suggest,
+    unknown_key,
+)
 from sensoryforge.core.values import is_finite, is_whole
 from sensoryforge.skin.receptors import MAX_SIDE
 
@@ -35,11 +41,14 @@ class Rule:
         What is allowed, in words that follow "allowed"; ``{unit}`` stands for the key's unit.
     names
         The names to suggest from for a text that is not allowed.
+    chosen_by_option
+        Whether an option of a group belongs there, which a text may have been meant to pick.
     """
 
     allows: Callable[[Any], bool]
     text: str
     names: tuple[str, ...] = ()
+    chosen_by_option: bool = False
 
     def allowed(self, unit: str = "-") -> str:
         """Return what is allowed, in words."""
@@ -50,10 +59,12 @@ class Rule:
         line = f"{key}: got {format_value(value)}, {self.allowed(unit)}"
         if not isinstance(value, str):
             return line
+        if not self.names:
+            line += hint_at_number(value)
         if value in self.names:  # a name where a list of names belongs
             return f"{line}; write {key}=[{value}]"
         line += suggest(value, self.names)
-        if self is BLOCK:
+        if self.chosen_by_option:
             line += f"; to choose an option write {key.rpartition('.')[2]}@{key}={value}"
         return line
 
@@ -146,7 +157,9 @@ def auto_or(rule: Rule) -> Rule:
 
 FLAG = Rule(lambda value: isinstance(value, bool), "are true, false", ("true", "false"))
 BLOCK = Rule(
-    lambda value: isinstance(value, Mapping), "is a mapping, as in the options of its group"
+    lambda value: isinstance(value, Mapping),
+    "is a mapping, as in the options of its group",
+    chosen_by_option=True,
 )
 
 
@@ -221,7 +234,7 @@ PIPELINE: dict[str, Rule] = {
 SAVE = Rule(_is_choice_of_saves, f"is a list of {list_names(SAVES)}", SAVES)
 
 
-def batch(formats: Sequence[str]) -> dict[str, Rule]:
+def batch_rules(formats: Sequence[str]) -> dict[str, Rule]:
     """Return the rules of the batch section; ``formats`` are the options of its format."""
     return {
         "output_dir": Rule(_is_path, "is the path of a directory"),
@@ -236,7 +249,7 @@ def batch(formats: Sequence[str]) -> dict[str, Rule]:
     }
 
 
-def population(layouts: Sequence[str]) -> dict[str, Rule]:
+def population_rules(layouts: Sequence[str]) -> dict[str, Rule]:
     """Return the rules of a population; ``layouts`` are the options of its layout."""
     return {
         "count": whole(1),
@@ -249,5 +262,5 @@ def population(layouts: Sequence[str]) -> dict[str, Rule]:
     }
 
 
-BATCH_KEYS = tuple(batch(()))
-POPULATION_KEYS = tuple(population(()))
+BATCH_KEYS = tuple(batch_rules(()))
+POPULATION_KEYS = tuple(population_rules(()))

@@ -19,6 +19,7 @@ from sensoryforge.core.messages import (
     USERS_FAILURES,
     describe_failure,
     format_value,
+    hint_at_number,
     list_names,
     unknown_key,
 )
@@ -248,6 +249,7 @@ def _mistakes_of_value(key: str, value: Any, allowed: Range) -> Iterator[str]:
     line = f"{key}: got {format_value(bad[0])}{others}, allowed is {allowed}, or a list of them"
     if any(isinstance(item, list) for item in bad):
         line += "; lists cannot be nested"
+    line += hint_at_number(bad[0])
     yield line
 
 

@@ -1,8 +1,9 @@
 """Sweeps: axes of a stimulus become lists of one job, everything else one job each.
 
 ``-m stimuli.amplitude=10,20,30`` is one job with ``stimuli.amplitude=[10,20,30]``; ``-m
-stimuli=gaussian,step`` is one job with an entry of each type, composed by overrides that replay;
-``-m pipeline.grid_size=32,64`` is two jobs: a *structural* axis changes the shape of a dataset.
+stimuli=gaussian,step`` is one job with an entry of each type, ``~stimuli
++stimuli@stimuli.gaussian=gaussian +stimuli@stimuli.step=step``, which a single run takes too; ``-m
+pipeline.grid_size=32,64`` is two jobs: a *structural* axis changes the shape of a dataset.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sensoryforge.config.composer import Composer, hydra_errors
 from sensoryforge.config.hydra_private import value_as_text
-from sensoryforge.config.overrides import address_override, is_sweep, text_of_long_list
+from sensoryforge.config.overrides import is_sweep, spell_out_override, text_of_long_list
 from sensoryforge.config.stimuli import named_stimuli, refuse_mixture
 from sensoryforge.core.errors import ConfigError, raise_if
 from sensoryforge.core.messages import list_names, suggest
@@ -70,7 +71,7 @@ def plan(overrides: Sequence[Override], composer: Composer) -> list[Job]:
     """
     latest = _last_of_each_key(overrides)
     raise_if(_problems_of_sweep(latest.values(), composer))
-    types = swept_types(overrides)
+    types = swept_types(latest.values())
     entries = _entries_of_types(types, latest.values(), composer) if len(types) > 1 else {}
     alternatives: list[list[str]] = []
     for key, override in latest.items():
@@ -86,11 +87,10 @@ def plan(overrides: Sequence[Override], composer: Composer) -> list[Job]:
 
 def swept_types(overrides: Iterable[Override]) -> list[str]:
     """Return the types of stimuli that are swept (``stimuli=gaussian,step``), each once."""
-    types: list[str] = []
     for override in overrides:
-        if override.get_key_element() == GROUP:
-            types = list(dict.fromkeys(_texts(override))) if is_sweep(override) else []
-    return types
+        if override.get_key_element() == GROUP and is_sweep(override):
+            return list(dict.fromkeys(_texts(override)))
+    return []
 
 
 def is_structural(override: Override) -> bool:
@@ -131,8 +131,7 @@ def _problems_of_axis(override: Override, composer: Composer) -> Iterator[str]:
         options = composer.options(GROUP)
         for name in values:
             if name not in options:
-                hint = composer.hint(GROUP, name)
-                yield f"{GROUP}: got '{name}', allowed are {list_names(options)}{hint}"
+                yield composer.no_such_option(GROUP, GROUP, name)
 
 
 def _first_repeated(texts: Sequence[str]) -> str | None:
@@ -159,12 +158,17 @@ def _entries_of_types(
     try:
         composed = composer.load_quickly([*choices, *_overrides_of_types(types)])
     except hydra_errors():
-        # An experiment with entries of its own leaves nothing for ~stimuli to take away.
-        with suppress(*hydra_errors()):
-            own = named_stimuli(composer.load(choices))
-            raise_if([refuse_mixture(",".join(types), list(own))] if own else [])
-        composed = composer.load(_overrides_of_types(types))
+        _refuse_own_entries(choices, types, composer)
+        composed = composer.load(_overrides_of_types(types))  # what else is wrong is said later
     return named_stimuli(composed)
+
+
+def _refuse_own_entries(choices: Sequence[str], types: Sequence[str], composer: Composer) -> None:
+    """Raise ConfigError for an experiment whose entries leave nothing for ``~stimuli`` to take."""
+    with suppress(*hydra_errors()):
+        own = named_stimuli(composer.load(choices))
+        if own:
+            raise ConfigError(refuse_mixture(",".join(types), list(own)))
 
 
 def _fixed_choices(overrides: Iterable[Override], composer: Composer) -> list[str]:
@@ -172,7 +176,7 @@ def _fixed_choices(overrides: Iterable[Override], composer: Composer) -> list[st
     choices: list[str] = []
     for override in overrides:
         text = str(override.input_line)
-        if not is_sweep(override) and composer.comes_first(text):
+        if not is_sweep(override) and composer.picks_options(text):
             choices.append(text)
     return choices
 
@@ -199,7 +203,7 @@ def _overrides_of_every_job(
     text = _as_one_override(key, override)
     if len(types) <= 1:
         return [text]
-    addressed = address_override(text, entries)
+    addressed = spell_out_override(text, entries)
     if not addressed:
         parameter = key.partition(".")[2].partition(".")[0]
         raise ConfigError(_unknown_parameter(key, parameter, entries))

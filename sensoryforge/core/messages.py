@@ -104,3 +104,23 @@ def _cut(text: str) -> str:
     if len(text) <= LONGEST_VALUE:
         return text
     return text[: LONGEST_VALUE - 3] + "..."
+
+
+def hint_at_number(value: object) -> str:
+    """Return how a text that says a number is written as one; empty for any other value.
+
+    Examples
+    --------
+    >>> hint_at_number("0.7")
+    '; it is text, write 0.7 without quotes, or ${oc.decode:${oc.env:NAME}} for a variable'
+    >>> hint_at_number("wide")
+    ''
+    """
+    if not isinstance(value, str):
+        return ""
+    try:
+        float(value)
+    except ValueError:
+        return ""
+    variable = "${oc.decode:${oc.env:NAME}} for a variable"
+    return f"; it is text, write {value.strip()} without quotes, or {variable}"

@@ -12,8 +12,8 @@ On the right-hand side further signals change nothing: the way out is not distur
 swallow the exception; then the next `Signals.check` raises it again. Signals that the process was
 started to ignore (``nohup``) stay ignored.
 
-Python runs handlers in the main thread alone. In any other thread a run has signals that never
-come.
+Python runs handlers in the main thread alone. In any other thread `caught` yields a
+`Signals` that is never triggered.
 """
 
 from __future__ import annotations
@@ -132,6 +132,7 @@ def interruptible(say: Callable[[str], None], left: Callable[[], str]) -> Iterat
         try:
             yield signals
         except (StorageError, FailedStimuliError):
+            # the disk's error says more than the signal; failures are told by their caller
             raise
         except BaseException as error:  # whatever a library made of the exception of a signal
             number = signals.number
@@ -141,11 +142,22 @@ def interruptible(say: Callable[[str], None], left: Callable[[], str]) -> Iterat
                 raise
             with suppress(OSError):  # a terminal that has hung up takes no more words
                 say(f"Interrupted: {left()}")
-            raise _ending(number) from None
+            raise exception_of(number) from None
 
 
-def _ending(number: int) -> BaseException:
-    """Return the exception that ends a process as its signal does."""
+def exception_of(number: int) -> BaseException:
+    """Return the exception that ends a process as its signal does.
+
+    Parameters
+    ----------
+    number
+        Of the signal.
+
+    Examples
+    --------
+    >>> exception_of(signal.SIGINT), exception_of(signal.SIGTERM)
+    (KeyboardInterrupt(), SystemExit(143))
+    """
     if number == signal.SIGINT:
         return KeyboardInterrupt()
     return SystemExit(128 + number)
@@ -158,7 +170,7 @@ _active: Signals | None = None
 def caught() -> Iterator[Signals]:
     """Yield the signals of this process, taken over until the outermost such block ends.
 
-    Outside the main thread, which alone receives signals, they are ones that never come.
+    Outside the main thread, which alone receives signals, they are never triggered.
     """
     global _active
     if not _in_main_thread():

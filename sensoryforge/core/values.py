@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import PurePath
 from sys import float_info
 from typing import Any, TypeGuard
 
@@ -39,3 +41,31 @@ def is_whole(value: object) -> TypeGuard[int]:
     (True, False, False)
     """
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def plain_python(value: Any) -> Any:
+    """Return a value as a configuration holds it: NumPy's and Python's own kinds made plain.
+
+    Parameters
+    ----------
+    value
+        A mapping, sequence, array, range, path, number or text, nested as it may be.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> plain_python({"amplitude": np.linspace(10, 30, 3), "repetitions": np.int64(2)})
+    {'amplitude': [10.0, 20.0, 30.0], 'repetitions': 2}
+    >>> plain_python(range(3))
+    [0, 1, 2]
+    """
+    if type(value).__module__.startswith("omegaconf"):  # it may hold ${...}
+        return value
+    if isinstance(value, Mapping):
+        return {key: plain_python(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | range | set | frozenset):
+        return [plain_python(item) for item in value]
+    if isinstance(value, PurePath):
+        return str(value)
+    to_list = getattr(value, "tolist", None)  # arrays and numbers of NumPy, torch and pandas
+    return value if to_list is None else to_list()

@@ -81,19 +81,19 @@ class Design:
 
     def columns(self, family: Family, conditions: Ints) -> Columns:
         """Return the parameters of some conditions of a family, float64 ``[C]`` each."""
-        places = family.places(np.asarray(conditions, dtype=np.int64))
+        value_numbers = family.value_numbers(np.asarray(conditions, dtype=np.int64))
         columns = {}
-        for name, place in places.items():
+        for name, numbers in value_numbers.items():
             values = np.array(family.axes[name], dtype=np.float64)
-            columns[name] = values[place]
+            columns[name] = values[numbers]
         return columns
 
     def parameters(self, index: int) -> dict[str, Any]:
         """Return the type and every parameter of a stimulus, numbers as written."""
         family, condition = self._find(index)
         parameters: dict[str, Any] = {"type": family.type}
-        for name, place in family.places(np.array(condition)).items():
-            parameters[name] = family.axes[name][int(place)]
+        for name, number in family.value_numbers(np.array(condition)).items():
+            parameters[name] = family.axes[name][int(number)]
         return parameters
 
     def id(self, index: int) -> str:
@@ -101,17 +101,12 @@ class Design:
         self._find(index)
         return self.ids(index, index + 1)[0]
 
-    def seed_of(self, index: int) -> int:
-        """Return the seed of a stimulus: 63 bits."""
-        self._find(index)
-        return self.seeds(index, index + 1)[0]
-
     def ids(self, start: int, stop: int) -> list[str]:
         """Return the ids of stimuli ``start`` to ``stop`` (not included)."""
         return [digest[:8].hex() for digest in self._digests(start, stop)]
 
     def seeds(self, start: int, stop: int) -> list[int]:
-        """Return the seeds of stimuli ``start`` to ``stop`` (not included)."""
+        """Return the seeds, 63 bits each, of stimuli ``start`` to ``stop`` (not included)."""
         return [int.from_bytes(digest[8:], "little") >> 1 for digest in self._digests(start, stop)]
 
     def table(self) -> dict[str, list[Any]]:
@@ -234,8 +229,8 @@ def _values_as_written(span: Span, name: str) -> list[Number | None]:
     values = span.family.axes.get(name)
     if values is None:
         return [None] * len(span.index)
-    places = span.family.places(span.condition)[name]
-    return [values[place] for place in places.tolist()]
+    numbers = span.family.value_numbers(span.condition)[name]
+    return [values[number] for number in numbers.tolist()]
 
 
 def _describe(family: Family) -> dict[str, Any]:

@@ -61,7 +61,8 @@ class BatchSpec:
     format
         The output format.
     checkpoint_frequency
-        Stimuli of a part, which are committed to the disk together.
+        Stimuli that a crash may cost at most: each part, which is committed to the disk as a whole,
+        has half of them.
     num_workers
         Threads that simulate.
     save

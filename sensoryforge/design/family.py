@@ -58,14 +58,14 @@ class Family:
         """Number of stimuli: conditions times repetitions."""
         return self.count_conditions * self.repetitions
 
-    def places(self, conditions: Ints) -> dict[str, Ints]:
+    def value_numbers(self, conditions: Ints) -> dict[str, Ints]:
         """Return for each parameter which of its values the conditions have, counted from zero.
 
         Examples
         --------
         >>> family = Family("ramp", "", {"initial": (0, 5), "final": (10, 20, 30)})
-        >>> {name: place.tolist() for name, place in family.places(np.array([1, 3])).items()}
-        {'initial': [0, 1], 'final': [1, 0]}
+        >>> family.value_numbers(np.array([1, 3]))
+        {'initial': array([0, 1]), 'final': array([1, 0])}
         """
         shape = tuple(len(values) for values in self.axes.values())
         if not shape:
@@ -87,11 +87,11 @@ class Family:
         type_text = f"{len(self.type)}:{self.type}"
         conditions = np.arange(first, stop)
         columns = [[type_text] * len(conditions)]
-        places = self.places(conditions)
-        for name in sorted(places):
+        numbers = self.value_numbers(conditions)
+        for name in sorted(numbers):
             # Each value is put in words once, however many conditions have it.
             words = [_words(name, value) for value in self.axes[name]]
-            columns.append([words[place] for place in places[name].tolist()])
+            columns.append([words[number] for number in numbers[name].tolist()])
         return map(";".join, zip(*columns, strict=True))
 
 

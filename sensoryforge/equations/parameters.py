@@ -17,9 +17,8 @@ from sensoryforge.core import numerics
 from sensoryforge.core.errors import EquationError
 from sensoryforge.core.messages import format_value
 from sensoryforge.core.types import Floats
+from sensoryforge.core.values import is_number
 from sensoryforge.equations.expressions import MAX_NUMBER
-
-_NUMBERS = (int, float, np.integer, np.floating)
 
 
 @dataclass(frozen=True)
@@ -98,9 +97,9 @@ def read_parameter(value: Any, where: str) -> Parameter:
 
 
 def is_float32(value: Any) -> bool:
-    """Return whether a value is a number that fits float32; True and False are no numbers."""
-    is_number = isinstance(value, _NUMBERS) and not isinstance(value, bool)
-    return is_number and bool(abs(value) <= MAX_NUMBER)
+    """Tell whether a value, NumPy's too, is a number that fits float32."""
+    number = value.item() if isinstance(value, np.generic) else value
+    return is_number(number) and abs(number) <= MAX_NUMBER
 
 
 def _read_distribution(value: Any) -> Distribution | None:

@@ -77,7 +77,7 @@ class Instruction:
     op
         The operation, as in :class:`sensoryforge.equations.graph.Node`.
     out
-        The register that it writes: its place in the program.
+        The register that it writes: its position in the program.
     args
         The registers that it reads.
     value
@@ -127,7 +127,22 @@ class Program:
     outputs: dict[str, int]
 
     def at(self, level: int) -> tuple[Instruction, ...]:
-        """Return the operations of one level, without constants and inputs."""
+        """Return the operations of one level, without constants and inputs.
+
+        Parameters
+        ----------
+        level
+            0, 1 or 2: once a run, once a sample, at every step.
+
+        Examples
+        --------
+        >>> block = sf.load_block("filter/sa")
+        >>> for operation in step_program(block).at(1):
+        ...     print(operation)
+        level 1: r4 = mul(r2, r3)
+        level 1: r7 = mul(r5, r6)
+        level 1: r8 = add(r4, r7)
+        """
         return tuple(i for i in self.instructions if i.level == level and i.is_operation)
 
     def inputs(self) -> dict[str, int]:

@@ -16,14 +16,15 @@ from typing import Any
 import numpy as np
 import torch
 from pytorch_lightning import LightningDataModule
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.design.experiment import Experiment
+from sensoryforge.learning.objectives import Objective
 from sensoryforge.learning.trainable import make_trainable
 from sensoryforge.simulation.chunks import Chunk, cut_into_chunks
-from sensoryforge.simulation.lightning_module import EncodingModule
+from sensoryforge.simulation.lightning_module import EncodingModule, load_chunks
 
 
 class LearningModule(EncodingModule):
@@ -38,7 +39,7 @@ class LearningModule(EncodingModule):
     names
         The numbers to train; see ``make_trainable``.
     objective
-        The loss, such as ``RateTargets`` or ``Readout``.
+        The module that gives the loss, such as ``RateTargets`` or ``Readout``.
     per_neuron
         One value a neuron instead of one a population.
     learning_rate
@@ -66,7 +67,7 @@ class LearningModule(EncodingModule):
         self,
         experiment: Experiment,
         names: Sequence[str],
-        objective: nn.Module,
+        objective: Objective,
         *,
         per_neuron: bool = False,
         learning_rate: float = 0.05,
@@ -84,10 +85,11 @@ class LearningModule(EncodingModule):
         if encoded.errors:
             first_error = next(iter(encoded.errors.values()))
             raise ConfigError(f"learn: the states are no longer finite ({first_error})")
-        places = torch.cat([torch.arange(start, stop) for start, stop in batch])
-        places = places.to(self.device)
-        loss: Tensor = self.objective(encoded.arrays, places)
-        self.log("train_loss", loss.detach(), on_step=False, on_epoch=True, batch_size=len(places))
+        positions = torch.cat([torch.arange(start, stop) for start, stop in batch])
+        positions = positions.to(self.device)
+        loss: Tensor = self.objective(encoded.arrays, positions)
+        stimuli = len(positions)
+        self.log("train_loss", loss.detach(), on_step=False, on_epoch=True, batch_size=stimuli)
         return loss
 
     def configure_optimizers(self) -> Any:
@@ -127,9 +129,4 @@ class DesignDataModule(LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Chunk]:
         """Return the chunks in order."""
-        return DataLoader(self.chunks, batch_size=None, collate_fn=_same)  # type: ignore[arg-type]
-
-
-def _same(item: Any) -> Any:
-    """Leave a chunk as it is: by default its numbers would become tensors."""
-    return item
+        return load_chunks(self.chunks)

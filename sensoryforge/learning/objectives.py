@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 import torch
@@ -18,18 +18,21 @@ _LEAST_VARIANCE = 1e-6
 
 
 class Objective(Protocol):
-    """A module that gives the loss of a chunk of the design."""
+    """A module of torch that gives the loss of a chunk of the design."""
 
-    def __call__(self, arrays: Mapping[str, Tensor], places: Tensor) -> Tensor:
-        """Return the loss.
+    def __call__(self, arrays: Mapping[str, Tensor], positions: Tensor) -> Tensor:
+        """Return the loss of some stimuli, a scalar.
 
         Parameters
         ----------
         arrays
             What was encoded, ``<population>_spikes`` ``[B, T, N]`` among it.
-        places
+        positions
             Positions of the stimuli in the design, int64 ``[B]``.
         """
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """Return its own parameters; those that require a gradient are trained too."""
 
 
 class RateTargets(nn.Module):
@@ -69,9 +72,17 @@ class RateTargets(nn.Module):
             self.targets[population] = nn.Parameter(rates, requires_grad=False)
         self.register_buffer("condition", condition_numbers(experiment), persistent=False)
 
-    def forward(self, arrays: Mapping[str, Tensor], places: Tensor) -> Tensor:
-        """Return the loss."""
-        encoded, row = torch.unique(self.condition[places], return_inverse=True)
+    def forward(self, arrays: Mapping[str, Tensor], positions: Tensor) -> Tensor:
+        """Return the squared distance of the rates of some stimuli to their targets, a scalar.
+
+        Parameters
+        ----------
+        arrays
+            What was encoded, ``<population>_spikes`` ``[B, T, N]`` among it.
+        positions
+            Positions of the stimuli in the design, int64 ``[B]``.
+        """
+        encoded, row = torch.unique(self.condition[positions], return_inverse=True)
         losses = []
         for population, target in self.targets.items():
             spikes = arrays[population + _SPIKES].to(row.device)
@@ -127,9 +138,17 @@ class Readout(nn.Module):
         outputs: Tensor = self.network(rates)
         return outputs
 
-    def forward(self, arrays: Mapping[str, Tensor], places: Tensor) -> Tensor:
-        """Return the loss."""
-        return F.cross_entropy(self.outputs(arrays), self.labels[places])
+    def forward(self, arrays: Mapping[str, Tensor], positions: Tensor) -> Tensor:
+        """Return the cross-entropy of the decoder's outputs for some stimuli, a scalar.
+
+        Parameters
+        ----------
+        arrays
+            What was encoded; the decoder reads every ``<population>_spikes`` ``[B, T, N]``.
+        positions
+            Positions of the stimuli in the design, int64 ``[B]``.
+        """
+        return F.cross_entropy(self.outputs(arrays), self.labels[positions])
 
 
 def binned_rates(spikes: Tensor, dt_ms: float, bin_ms: float) -> Tensor:

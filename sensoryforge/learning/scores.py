@@ -29,20 +29,24 @@ class Scores:
         What was to be told.
     measure
         ``accuracy`` of classes; ``R²`` of numbers (1 is perfect, 0 as good as the mean), or their
-        ``mean absolute error`` in the parameter's unit where the test split has but one value.
+        ``mean absolute error`` in the parameter's unit where the test split has but one value; of
+        several parameters, the mean over all of them.
     decoder
         The decoder's score.
     chance
-        That of a guess: of a class as often as training has it, or always the mean of training.
+        That of a guess. Of classes, the probability that a guess drawn with training's class
+        frequencies is right; of numbers, the score of always telling the mean of training.
     spike_count
         That of the total number of spikes alone: the class with the nearest mean count, or a line.
     stimuli
         How many there are in ``train``, ``val`` and ``test``.
     nearest
-        Of numbers, how often the values of the dataset nearest to all that is predicted are the
-        true ones.
-    nearest_chance, nearest_spike_count
-        How often those of a guess and of the spike count are.
+        Share of stimuli for which every number, rounded to the nearest value that the dataset has,
+        is right; None for classes.
+    nearest_chance
+        The same for a guess that takes each value equally often.
+    nearest_spike_count
+        The same for the spike count's line.
 
     Examples
     --------
@@ -168,8 +172,8 @@ def count_spikes(data: SpikeDataset) -> Tensor:
     """Return the number of spikes of all neurons of each stimulus, float32 ``[S]``."""
     counts = []
     for first in range(0, len(data), _READ_TOGETHER):
-        places = data.places[first : first + _READ_TOGETHER]
-        spikes = data.reader.read(places.tolist())
+        rows = data.rows[first : first + _READ_TOGETHER]
+        spikes = data.reader.read(rows.tolist())
         counts.append(torch.count_nonzero(spikes, dim=(1, 2)))
     return torch.cat(counts).float()
 
@@ -179,22 +183,24 @@ def _shares(labels: Tensor, classes: int) -> Tensor:
     return torch.bincount(labels, minlength=classes) / len(labels)
 
 
-def _classify_counts(trained: Tensor, labels: Tensor, tested: Tensor, classes: int) -> Tensor:
+def _classify_counts(
+    training_counts: Tensor, labels: Tensor, test_counts: Tensor, classes: int
+) -> Tensor:
     """Return minus the distance of each count to the mean of each class, ``[S, classes]``."""
-    sums = torch.zeros(classes).index_add_(0, labels, trained)
+    sums = torch.zeros(classes).index_add_(0, labels, training_counts)
     means = sums / torch.bincount(labels, minlength=classes)
     reachable = means.nan_to_num(torch.inf)  # a class without a training stimulus has no mean
-    return -(tested[:, None] - reachable).abs()
+    return -(test_counts[:, None] - reachable).abs()
 
 
-def _fit_line(trained: Tensor, values: Tensor, tested: Tensor) -> Tensor:
-    """Return what a line through the training counts tells of the tested ones, ``[S, K]``.
+def _fit_line(training_counts: Tensor, values: Tensor, test_counts: Tensor) -> Tensor:
+    """Return what a line through the training counts tells of the test counts, ``[S, K]``.
 
     The slope is shrunk a little, as in ridge regression.
     """
-    mean_count = trained.mean()
+    mean_count = training_counts.mean()
     mean_value = values.mean(dim=0)
-    deviations = trained - mean_count
+    deviations = training_counts - mean_count
     variation = deviations @ deviations * (1 + _RIDGE)
     slope = (deviations @ (values - mean_value)) / variation.clamp_min(1e-12)
-    return mean_value + (tested - mean_count)[:, None] * slope
+    return mean_value + (test_counts - mean_count)[:, None] * slope

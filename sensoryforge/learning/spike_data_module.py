@@ -128,7 +128,20 @@ class SpikeDataModule(LightningDataModule):
         return len(labels) / (self.target.size * counts.float())
 
     def natural(self, predicted: Tensor) -> Tensor:
-        """Return predictions of a regression ``[B, K]`` in the parameters' own units."""
+        """Return predictions of a regression in the parameters' own units.
+
+        Parameters
+        ----------
+        predicted
+            Numbers normalised as the targets are, ``[B, K]``.
+
+        Examples
+        --------
+        >>> data = SpikeDataModule(results.directory, "amplitude", split="stimulus")
+        >>> predicted = data.natural(torch.zeros(1, 1))  # the mean of the training split
+        >>> bool(predicted[0, 0] == data.target.values[data.parts.train].mean())
+        True
+        """
         return predicted * self.std.to(predicted) + self.mean.to(predicted)
 
     def train_dataloader(self) -> DataLoader[Item]:

@@ -71,6 +71,8 @@ class SpikeDataset(Dataset[Item]):
     ----------
     table
         A row a stimulus, as in ``Results.table``.
+    rows
+        The row of each item in ``table``.
     target
         What is to be told of every stimulus, in the parameters' own units.
     targets
@@ -113,19 +115,19 @@ class SpikeDataset(Dataset[Item]):
         self.labels = tuple(axis_label(results, name) for name in self.target.names)
         self.targets = self.target.values
         self.reader = SpikeReader(results, names)
-        self.places = np.arange(len(results))
+        self.rows = np.arange(len(results))
 
     def __len__(self) -> int:
-        return len(self.places)
+        return len(self.rows)
 
     def __getitem__(self, index: int) -> Item:
         return self.__getitems__([index])[0]
 
     def __getitems__(self, indices: Sequence[int]) -> list[Item]:
         """Return some stimuli, read together: what a DataLoader asks for."""
-        places = self.places[np.asarray(indices, np.int64)].tolist()
-        spikes = self._bin(self.reader.read(places))
-        targets = self.targets[places]
+        rows = self.rows[np.asarray(indices, np.int64)].tolist()
+        spikes = self._bin(self.reader.read(rows))
+        targets = self.targets[rows]
         if self.form == "dense":
             return _Batch(spikes, targets)
         events = [torch.nonzero(train) for train in spikes]
@@ -143,13 +145,38 @@ class SpikeDataset(Dataset[Item]):
         return bins, self.reader.count
 
     def take(self, rows: Sequence[int]) -> SpikeDataset:
-        """Return the same dataset with only some of its stimuli, in the order given."""
+        """Return the same dataset with only some of its stimuli.
+
+        Parameters
+        ----------
+        rows
+            Numbers of the items that are kept, in the order wanted.
+
+        Examples
+        --------
+        >>> dataset = SpikeDataset(results.directory, target="amplitude")
+        >>> len(dataset.take([1, 0]))
+        2
+        """
         chosen = copy.copy(self)
-        chosen.places = self.places[np.asarray(rows, np.int64)]
+        chosen.rows = self.rows[np.asarray(rows, np.int64)]
         return chosen
 
     def with_targets(self, targets: Tensor) -> SpikeDataset:
-        """Return the same stimuli with other targets, one for each of the whole dataset."""
+        """Return the same stimuli with other targets.
+
+        Parameters
+        ----------
+        targets
+            A target for each row of ``table``, those of stimuli that were not taken too.
+
+        Examples
+        --------
+        >>> dataset = SpikeDataset(results.directory, target="amplitude")
+        >>> spikes, target = dataset.with_targets(dataset.targets / 100)[0]
+        >>> bool(target == dataset[0][1] / 100)
+        True
+        """
         changed = copy.copy(self)
         changed.targets = targets
         return changed
@@ -158,6 +185,18 @@ class SpikeDataset(Dataset[Item]):
         """Return items as a batch.
 
         Dense spikes are stacked; events are int64 ``[E, 3]``, the number of the item first.
+
+        Parameters
+        ----------
+        items
+            Pairs ``(spikes, target)`` of this dataset.
+
+        Examples
+        --------
+        >>> dataset = SpikeDataset(results.directory, target="amplitude")
+        >>> spikes, targets = dataset.collate([dataset[0], dataset[1]])
+        >>> spikes.shape == (2, *dataset.shape), targets.shape
+        (True, torch.Size([2, 1]))
         """
         if isinstance(items, _Batch):
             return items.spikes, items.targets

@@ -29,6 +29,11 @@ def make_trainable(
     per_neuron
         One value a neuron instead of one a population.
 
+    Returns
+    -------
+    dict of str to Parameter
+        What is trained, by name: a scalar, or ``[N]`` with ``per_neuron``.
+
     Raises
     ------
     ConfigError

@@ -47,6 +47,9 @@ def train(
 ) -> Scores:
     """Train a decoder, and return its scores on the test split.
 
+    ``docs/training.md`` shows a training from the dataset to the scores; one takes too long for an
+    example here.
+
     Parameters
     ----------
     settings
@@ -58,6 +61,11 @@ def train(
         How the lines call the decoder.
     echo
         Takes each line that tells of the training; None drops them.
+
+    Returns
+    -------
+    Scores
+        What ``scores.json`` holds: the decoder's scores beside chance and the spike count.
 
     Raises
     ------

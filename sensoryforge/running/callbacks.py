@@ -17,10 +17,11 @@ from sensoryforge.core.signals import Signals
 from sensoryforge.design.design import Design
 from sensoryforge.simulation.chunks import Chunk, count_stimuli
 from sensoryforge.simulation.encoded import Encoded
+from sensoryforge.simulation.lightning_module import EncodingModule
 from sensoryforge.store.writer import DatasetWriter
 
 WAIT_S = 1.0
-"""Waiting for the disk that is not worth a word."""
+"""Seconds of waiting for the disk below which the bar does not mention it."""
 
 
 class ExportCallback(Callback):
@@ -92,7 +93,8 @@ class ExportCallback(Callback):
         """Take a chunk, keep those that can wait no longer, and commit when a part is full."""
         with self.signals.held():
             self._underway.append((batch, outputs))
-            self._receive_until(getattr(pl_module, "ahead", 0))
+            assert isinstance(pl_module, EncodingModule)
+            self._receive_until(pl_module.ahead)
         if self.stop_on_error and self.failures:
             raise FailedStimuliError(describe_failed(self.failures[0]))
 
@@ -105,8 +107,8 @@ class ExportCallback(Callback):
         with self.signals.held():
             try:
                 self._receive_until(0)
-            finally:
-                self._commit()
+            finally:  # a chunk that fails on its way must not cost those before it
+                self._hand_over()
                 self._wait()
 
     def _receive_until(self, ahead: int) -> None:
@@ -115,7 +117,7 @@ class ExportCallback(Callback):
             chunk, encoded = self._underway.popleft()
             self._keep(chunk, encoded)
             if len(self._entries) >= self.part_size:
-                self._commit()
+                self._hand_over()
 
     def _keep(self, chunk: Chunk, encoded: Encoded) -> None:
         """Add a chunk to the part that is filling up; waits for it if it is still on its way."""
@@ -128,7 +130,7 @@ class ExportCallback(Callback):
         self._entries += entries
         self._arrays.append(encoded.arrays)
 
-    def _commit(self) -> None:
+    def _hand_over(self) -> None:
         """Begin to write the part, once the one before it is written."""
         begun = time.perf_counter()
         self._wait()

@@ -5,13 +5,9 @@ from __future__ import annotations
 import warnings
 
 from sensoryforge.design.experiment import Experiment
+from sensoryforge.running.devices import choose_backend
 from sensoryforge.running.estimate import estimate
-from sensoryforge.running.plan import (
-    choose_backend,
-    nothing_to_do_line,
-    read_committed,
-    resuming_line,
-)
+from sensoryforge.running.opening import nothing_to_do_line, read_committed, resuming_line
 from sensoryforge.running.preflight import check_nothing_lost, preflight
 from sensoryforge.store.checkpoint import Committed
 
@@ -65,11 +61,11 @@ def _would_write_line(experiment: Experiment) -> str:
 
 def _replaced_dataset(experiment: Experiment) -> str:
     """Return in words which dataset the run would replace, an empty text if none."""
-    from sensoryforge.store.checkpoint import newest
+    from sensoryforge.store.checkpoint import read_or_recover
 
     if experiment.batch.resume:
         return ""
-    before = newest(experiment.batch.output_dir)
+    before = read_or_recover(experiment.batch.output_dir)
     if before is None or not before.results:
         return ""
     return f", in place of the {before.total_stimuli} stimuli there"

@@ -1,6 +1,6 @@
 """A run, from a checked experiment to its results file::
 
-    plan        what an earlier run left, and which stimuli are still to do     plan, preflight
+    begin       what an earlier run left, and which stimuli are still to do     preflight, opening
     chunks      these stimuli, cut into pieces that are simulated together      estimate
     simulate    Lightning's predict loop over the chunks                        _predict, below
     parts       some chunks at a time are committed to the disk                 callbacks
@@ -10,9 +10,11 @@ Nothing is written before the whole configuration is known to be good, and nothi
 is lost afterwards. On Ctrl+C, SIGTERM or SIGHUP:
 
 1. core/signals.py raises Interrupted, which ends the predict loop, but never inside a commit;
-2. `_Run._simulate` commits what is computed and not yet on the disk (`_save_rest`);
+2. `_Run._simulate` waits for the part that is being written and for chunks that a GPU still works
+   on, and commits what is computed and not yet on the disk (`_save_rest`);
 3. `interruptible`, in `run_experiment`, says what is left to do and how to go on, and raises
-   KeyboardInterrupt or SystemExit, with which the command ends: 130 for Ctrl+C.
+   KeyboardInterrupt or SystemExit, with which the command ends: 130 for Ctrl+C. How to go on with a
+   whole sweep is said by `telling_how_to_resume` in commands/sweep_jobs.py.
 """
 
 from __future__ import annotations
@@ -31,16 +33,11 @@ from sensoryforge.core.packages import import_heavy
 from sensoryforge.core.signals import Interrupted, Signals, interruptible
 from sensoryforge.design.experiment import Experiment
 from sensoryforge.equations.stepping import STEP_MS, auto_substeps, is_coarse
+from sensoryforge.running.devices import choose_backend, lightning_devices
 from sensoryforge.running.dry_run import dry_run
 from sensoryforge.running.estimate import choose_chunk_size, choose_part_size
 from sensoryforge.running.metadata import run_metadata
-from sensoryforge.running.plan import (
-    choose_backend,
-    lightning_devices,
-    nothing_to_do_line,
-    opening_lines,
-    read_committed,
-)
+from sensoryforge.running.opening import nothing_to_do_line, opening_lines, read_committed
 from sensoryforge.running.preflight import check_nothing_lost, preflight
 
 if TYPE_CHECKING:
@@ -59,7 +56,7 @@ def run_experiment(
     *,
     progress: bool = True,
     echo: Echo | None = None,
-    again: str | None = None,
+    resume_with: str | None = None,
 ) -> Results | None:
     """Run an experiment and return its dataset; a dry run returns None.
 
@@ -71,7 +68,7 @@ def run_experiment(
         Whether to draw a bar that counts stimuli, on standard error.
     echo
         Takes each line meant for a reader.
-    again
+    resume_with
         What is to be added to the command so that it goes on with this run.
 
     Raises
@@ -90,9 +87,9 @@ def run_experiment(
         for line in dry_run(experiment):
             say(line)
         return None
-    run = _Run(experiment, progress, say, again)
-    with interruptible(say, run.describe_left) as run.signals:
-        return run.go()
+    run = _Run(experiment, progress, say, resume_with)
+    with interruptible(say, run.describe_left) as signals:
+        return run.go(signals)
 
 
 def _say_nothing(line: str) -> None:
@@ -103,16 +100,15 @@ class _Run:
     """A run: what was asked for, and how far it has come."""
 
     def __init__(
-        self, experiment: Experiment, progress: bool, say: Echo, again: str | None
+        self, experiment: Experiment, progress: bool, say: Echo, resume_with: str | None
     ) -> None:
         self.experiment = experiment
         self.progress = progress
         self.say = say
-        self.again = again
-        self.signals = Signals()
+        self.resume_with = resume_with
         self.writer: DatasetWriter | None = None
 
-    def go(self) -> Results:
+    def go(self, signals: Signals) -> Results:
         """Simulate and save what is missing, and return the dataset."""
         _warn_of_coarse_steps(self.experiment)
         import_heavy("torch")
@@ -123,28 +119,31 @@ class _Run:
             warnings.warn(risk, stacklevel=3)
         directory = self.experiment.batch.output_dir
         with DirectoryLock(directory):
-            failures = self._complete(read_committed(self.experiment))
+            failures = self._complete(read_committed(self.experiment), signals)
         if failures:
             total = len(self.experiment.design)
             raise FailedStimuliError(_describe_failures(failures, total))
         return load(directory)
 
-    def _complete(self, committed: Committed | None) -> list[dict[str, Any]]:
-        """Make the results file, and return the entries of stimuli that this run saw fail."""
+    def _complete(self, committed: Committed | None, signals: Signals) -> list[dict[str, Any]]:
+        """Make the results file.
+
+        Returns the entries of the stimuli that failed, in this sitting or an earlier one.
+        """
         writer = self._open_writer(committed)
         todo = writer.todo
-        failures = writer.failed()
+        failures = writer.find_failed()
         if writer.finished:
             self.say(nothing_to_do_line(self.experiment, len(failures)))
-            return []
+            return []  # the line says how many failed; this sitting computed none
         for line in opening_lines(self.experiment, committed, len(todo)):
             self.say(line)
         started = datetime.now(UTC)
         clock = time.perf_counter()
         if len(todo):
-            failures += self._simulate(writer, todo)
+            failures += self._simulate(writer, todo, signals)
             failures.sort(key=lambda entry: int(entry["index"]))
-        self.signals.check()
+        signals.check()
         wall_time_s = time.perf_counter() - clock
         metadata = run_metadata(self.experiment, started, wall_time_s, len(todo), failures)
         path = writer.finish(metadata)
@@ -155,14 +154,16 @@ class _Run:
         from sensoryforge.store.writer import DatasetWriter
 
         design, spec = self.experiment.design, self.experiment.batch
-        ids = design.ids(0, len(design))  # of a million stimuli 70 MB, which nobody keeps
+        ids = design.ids(0, len(design))  # not kept: 70 MB for a million stimuli
         check_nothing_lost(committed, ids, spec.output_dir)
-        self.writer = DatasetWriter(
+        self.writer = DatasetWriter.begin(
             spec.output_dir, spec.format, ids, self.experiment.config, committed
         )
         return self.writer
 
-    def _simulate(self, writer: DatasetWriter, todo: Ints) -> list[dict[str, Any]]:
+    def _simulate(
+        self, writer: DatasetWriter, todo: Ints, signals: Signals
+    ) -> list[dict[str, Any]]:
         """Run the predict loop over the stimuli that are missing; return entries that failed."""
         import_heavy("pytorch_lightning")
         from sensoryforge.running.callbacks import ExportCallback, ProgressCallback
@@ -171,13 +172,13 @@ class _Run:
         design, spec = self.experiment.design, self.experiment.batch
         part_size = choose_part_size(self.experiment)
         stops = spec.on_error == "stop"
-        export = ExportCallback(writer, design, part_size, self.signals, stop_on_error=stops)
+        export = ExportCallback(writer, design, part_size, signals, stop_on_error=stops)
         bar = None
         if self.progress:
             bar = ProgressCallback(len(design), len(design) - len(todo), export)
         chunks_to_do = cut_into_chunks(todo, choose_chunk_size(self.experiment), part_size)
         try:
-            _predict(self.experiment, chunks_to_do, export, bar, self.signals)
+            _predict(self.experiment, chunks_to_do, export, bar, signals)
         except StorageError:
             raise
         except BaseException as error:  # whatever ended the loop, what is computed is kept
@@ -200,7 +201,7 @@ class _Run:
         left = "every stimulus is computed, only the results file is missing"
         if todo:
             left = f"{todo} stimuli left"
-        return f"{left} in {directory}; go on with {self.again or self._resume_flag()}"
+        return f"{left} in {directory}; go on with {self.resume_with or self._resume_flag()}"
 
     def _resume_flag(self) -> str:
         """Return the flag that goes on with a batch file, and the same as overrides."""

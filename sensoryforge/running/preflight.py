@@ -48,12 +48,12 @@ def preflight(experiment: Experiment) -> list[str]:
         Where the disk has no room for a dataset whose size is known.
     """
     from sensoryforge.store import lock
-    from sensoryforge.store.checkpoint import newest
+    from sensoryforge.store.checkpoint import read_or_recover
 
     _check_memory(experiment)
     _draw_places(experiment)
     lock.probe(experiment.batch.output_dir)
-    before = None if experiment.batch.overwrite else newest(experiment.batch.output_dir)
+    before = None if experiment.batch.overwrite else read_or_recover(experiment.batch.output_dir)
     _check_earlier_run(experiment, before)
     shortage = _disk_shortage(experiment, before if experiment.batch.resume else None)
     if not shortage:
@@ -122,7 +122,7 @@ def _disk_shortage(experiment: Experiment, before: Checkpoint | None) -> str:
     from sensoryforge.store import files
 
     total = len(experiment.design)
-    done = before.total_stimuli - len(before.todo) if before else 0
+    done = before.num_completed if before else 0
     todo = max(0, total - done)
     if before and before.results and not todo:
         return ""
@@ -162,10 +162,10 @@ def _check_earlier_run(experiment: Experiment, before: Checkpoint | None) -> Non
         if problems:
             raise ConfigError(problems)
     elif before.results is None and before.parts:
-        done = before.total_stimuli - len(before.todo)
         raise ConfigError(
             f"{spec.output_dir}: holds an unfinished run "
-            f"({done} of {before.total_stimuli} stimuli); go on with --resume (batch.resume=true) "
+            f"({before.num_completed} of {before.total_stimuli} stimuli); "
+            "go on with --resume (batch.resume=true) "
             "or discard it with --overwrite (batch.overwrite=true)"
         )
 

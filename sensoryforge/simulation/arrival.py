@@ -1,12 +1,13 @@
 """What is done when the arrays of some stimuli have come to the CPU.
 
-Packed spikes are unpacked. Stimuli that failed are emptied, so that a dataset shows no spikes of
-them: those whose drive or states are not finite, and those whose class raised an error.
+Packed spikes are unpacked. A stimulus fails where its drive or its states are not finite, in one
+population at least, and where its class raised an error. It is emptied, so that a dataset shows no
+spikes of it in any population.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -22,35 +23,38 @@ class Arrival:
 
     Parameters
     ----------
-    wait
-        Waits for the arrays: ``<population>_spikes`` [B,T,N], bool or packed,
-        ``<population>.finite`` [B], and what else is saved.
-    populations
-        The names of the populations.
+    arrays
+        Waits for the arrays: ``<population>_spikes`` [B,T,N], bool or packed, and what else is
+        saved.
+    finite
+        Waits for population -> which stimuli have a finite drive and finite states in it, [B].
     samples
         The number of samples T.
     failed
         Row -> what the class of its stimulus raised.
     """
 
-    wait: Callable[[], Arrays]
-    populations: Sequence[str]
+    arrays: Callable[[], Arrays]
+    finite: Callable[[], Arrays]
     samples: int
     failed: dict[int, str]
 
     def __call__(self) -> Outcome:
         """Wait for the arrays; return them, and the rows that have no spikes with the reason."""
-        arrays = self.wait()
+        arrays = self.arrays()
+        finite = self.finite()
         errors: dict[int, str] = {}
-        for population in self.populations:
-            spikes = f"{population}_spikes"
-            arrays[spikes] = unpack_spikes(arrays[spikes], self.samples)
-            finite = arrays.pop(f"{population}.finite")
-            for row in _rows_where(~finite):
-                arrays[spikes][row] = False
-                _unify_nan(arrays, row)
+        for population, is_finite in finite.items():
+            for row in _rows_where(~is_finite):
                 message = f"population {population}: its drive or its states are not finite"
                 errors.setdefault(row, message)
+        for population in finite:
+            spikes = f"{population}_spikes"
+            arrays[spikes] = unpack_spikes(arrays[spikes], self.samples)
+            for row in errors:
+                arrays[spikes][row] = False
+        for row in errors:
+            _unify_nan(arrays, row)
         for row, message in self.failed.items():
             for array in arrays.values():
                 array[row] = 0

@@ -15,15 +15,15 @@ from torch import Tensor
 from sensoryforge.equations.program import FAINT
 from sensoryforge.simulation.kernels import Drive
 from sensoryforge.simulation.population import Population
-from sensoryforge.simulation.shaping import Place, Points, Shaped
-from sensoryforge.stimuli.guarded import Guarded
+from sensoryforge.simulation.shaping import Points, Shaped, ToDevice
+from sensoryforge.stimuli.guarded import GuardedStimuli
 
 FRAME_BYTES = 64 * 1024**2
 """How much of a stimulus that does not separate is formed at a time."""
 
 
 def drive_population(
-    population: Population, group: list[Shaped], rows: Tensor, points: Points, place: Place
+    population: Population, group: list[Shaped], rows: Tensor, points: Points, to_device: ToDevice
 ) -> Drive:
     """Return the drive of a population.
 
@@ -37,30 +37,32 @@ def drive_population(
         The condition of each stimulus, [B], on the population's device.
     points
         The pooled receptors and the samples.
-    place
-        Puts an array on the population's device, where stimuli are innervated.
+    to_device
+        Brings an array to the population's device, where stimuli are innervated.
     """
     if group[0].terms:
-        return _separable_drive(population, group, rows, place)
-    frames = [pool_frames(population, part.stimulus, points, place) for part in group]
+        return _separable_drive(population, group, rows, to_device)
+    frames = [pool_frames(population, shaped.stimulus, points, to_device) for shaped in group]
     return Drive(rows, frames=torch.cat(frames).float())
 
 
 def _separable_drive(
-    population: Population, group: list[Shaped], rows: Tensor, place: Place
+    population: Population, group: list[Shaped], rows: Tensor, to_device: ToDevice
 ) -> Drive:
     spaces = []
     times = []
-    for part in group:
-        spaces.append(population.pool(place(part.space)))
-        times.append(place(part.time))
+    for shaped in group:
+        spaces.append(population.pool(to_device(shaped.space)))
+        times.append(to_device(shaped.time))
     space = _concatenate(spaces)
     # Far from a footprint it would be a subnormal number, with which processors take long.
     strong = torch.where(space.abs() < FAINT, 0.0, space)
     return Drive(rows, space=strong.float(), time=_concatenate(times).float())
 
 
-def pool_frames(population: Population, stimulus: Guarded, points: Points, place: Place) -> Tensor:
+def pool_frames(
+    population: Population, stimulus: GuardedStimuli, points: Points, to_device: ToDevice
+) -> Tensor:
     """Return the drive [C,T,N] of a stimulus that does not separate, some samples at a time.
 
     At all samples its pressure at the receptors, [C,T,R], would often not fit the memory.
@@ -70,7 +72,7 @@ def pool_frames(population: Population, stimulus: Guarded, points: Points, place
     pieces = []
     for first in range(0, len(points.t_ms), samples):
         pressure = points.frames(stimulus, first, first + samples)
-        pieces.append(population.pool(place(pressure)))
+        pieces.append(population.pool(to_device(pressure)))
     return _concatenate(pieces, dim=1)
 
 

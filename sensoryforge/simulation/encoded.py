@@ -70,7 +70,7 @@ def send(tensors: Arrays) -> Callable[[], Arrays]:
     """
     on_gpu = {name: tensor for name, tensor in tensors.items() if tensor.is_cuda}
     if not on_gpu:
-        return lambda: tensors
+        return leave(tensors)
     device = next(iter(on_gpu.values())).device
     stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
     stream.wait_stream(torch.cuda.current_stream(device))
@@ -95,7 +95,12 @@ def send(tensors: Arrays) -> Callable[[], Arrays]:
     return wait
 
 
-def join(parts: Sequence[Encoded]) -> Encoded:
+def leave(tensors: Arrays) -> Callable[[], Arrays]:
+    """Leave tensors where they are, as :func:`send` is called: those that have a gradient."""
+    return lambda: tensors
+
+
+def join(encodings: Sequence[Encoded]) -> Encoded:
     """Return the stimuli of several encodings, in order, as one.
 
     Examples
@@ -105,9 +110,9 @@ def join(parts: Sequence[Encoded]) -> Encoded:
     >>> join([first, second]).errors
     {1: 'overflows', 3: 'fails'}
     """
-    if len(parts) == 1:
-        return parts[0]
-    return Encoded(lambda: _join([part.outcome for part in parts]))
+    if len(encodings) == 1:
+        return encodings[0]
+    return Encoded(lambda: _join([encoded.outcome for encoded in encodings]))
 
 
 def _join(outcomes: Sequence[Outcome]) -> Outcome:

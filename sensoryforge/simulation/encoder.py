@@ -31,7 +31,7 @@ from sensoryforge.design.experiment import Experiment
 from sensoryforge.simulation.arrival import Arrival
 from sensoryforge.simulation.chunks import count_stimuli, halve
 from sensoryforge.simulation.driving import drive_population
-from sensoryforge.simulation.encoded import Arrays, Encoded, join, send
+from sensoryforge.simulation.encoded import Arrays, Encoded, join, leave, send
 from sensoryforge.simulation.kernels import Drive, Output, kernel, upload
 from sensoryforge.simulation.kernels.noise import keys
 from sensoryforge.simulation.population import Population
@@ -71,11 +71,12 @@ class Encoder(nn.Module):
         super().__init__()
         self.experiment = experiment
         self.backend = backend
-        self.largest_chunk = sys.maxsize  # that is known to fit the device's memory
+        self.largest_chunk = sys.maxsize  # stimuli; halved each time a chunk did not fit
         self.populations: dict[str, Population] = {}
         for name, spec in experiment.populations.items():
             self.populations[name] = Population(name, spec, experiment)
-        # A ModuleDict has no room for some names, such as keys.
+        # A ModuleDict has no room for some names, such as keys. Checkpoints of a training call the
+        # list ``parts``, so that it must go on being called so.
         self.parts = nn.ModuleList(self.populations.values())
         # Moves with the module, and so says where it is.
         self.register_buffer("anchor", torch.zeros(0), persistent=False)
@@ -174,66 +175,74 @@ class Encoder(nn.Module):
             spans += design.locate(start, stop)
             seeds += design.seeds(start, stop)
         points = self._points(self.receptors)
-        shaped = (shape_span(span, design, points, self._place) for span in spans)
-        parts = []
+        conditions = (shape_span(span, design, points, self._to_device) for span in spans)
+        encodings = []
         first = 0
-        for group in group_by_terms(shaped):
-            stop = first + sum(len(part.rows) for part in group)
-            parts.append(self._encode_group(group, seeds[first:stop], points))
+        for group in group_by_terms(conditions):
+            stop = first + sum(len(shaped.rows) for shaped in group)
+            encodings.append(self._encode_group(group, seeds[first:stop], points))
             first = stop
-        return join(parts)
+        return join(encodings)
 
     def _encode_group(self, group: list[Shaped], seeds: list[int], points: Points) -> Encoded:
         """Encode stimuli that go through the kernels together."""
         rows = upload(torch.from_numpy(condition_rows(group)), self.device)
-        tensors: Arrays = {}
-        for population in self.populations.values():
-            drive = drive_population(population, group, rows, points, self._place)
-            tensors |= self._simulate(population, drive, seeds)
+        arrays: Arrays = {}
+        finite: Arrays = {}
+        for name, population in self.populations.items():
+            drive = drive_population(population, group, rows, points, self._to_device)
+            output = self._simulate(population, drive, seeds)
+            arrays |= self._arrays_to_save(population, output)
+            # A model may hide an infinite drive behind its reset: the drive is looked at as well.
+            finite[name] = output.finite & drive.finite()
         if "stimulus" in self.experiment.batch.save:
-            tensors["stimulus"] = torch.cat([self._movie(part) for part in group])
+            arrays["stimulus"] = torch.cat([self._movie(shaped) for shaped in group])
+        # What has a gradient stays where it is.
+        bring = leave if self.learning else send
         arrival = Arrival(
-            # What has a gradient stays where it is.
-            wait=(lambda: tensors) if self.learning else send(tensors),
-            populations=tuple(self.populations),
+            arrays=bring(arrays),
+            finite=bring(finite),
             samples=self.experiment.samples,
             failed=failed_rows(group),
         )
         return Encoded(arrival)
 
-    def _simulate(self, population: Population, drive: Drive, seeds: list[int]) -> Arrays:
-        """Run a population's kernel; return its arrays by the names that they have in a dataset."""
-        traces = {"drive": "drive", "filtered": "filtered", "voltage": population.voltage}
-        record = tuple(traces[saved] for saved in self.experiment.batch.save if saved in traces)
-        output: Output = kernel(self.backend)(
+    def _simulate(self, population: Population, drive: Drive, seeds: list[int]) -> Output:
+        """Run a population's kernel."""
+        return kernel(self.backend)(
             population.afferents(),
             drive,
             keys(seeds, population.name),
-            record,
+            tuple(self._traces_to_save(population).values()),
             self.experiment.batch.num_workers,
         )
-        assert output.spikes is not None
+
+    def _arrays_to_save(self, population: Population, output: Output) -> Arrays:
+        """Return what a kernel computed by the names that it has in a dataset."""
+        assert output.spikes is not None  # every population of an experiment has a model
         arrays = {f"{population.name}_spikes": output.spikes}
-        for trace, values in output.traces.items():
-            name = "voltage" if trace == population.voltage else trace
-            arrays[f"{population.name}_{name}"] = values
-        # A model may hide an infinite drive behind its reset, so the drive is looked at as well.
-        arrays[f"{population.name}.finite"] = output.finite & drive.finite()
+        for saved_as, trace in self._traces_to_save(population).items():
+            arrays[f"{population.name}_{saved_as}"] = output.traces[trace]
         return arrays
 
-    def _movie(self, part: Shaped) -> Tensor:
+    def _traces_to_save(self, population: Population) -> dict[str, str]:
+        """Return what is kept beside spikes: name in a dataset -> name of the kernel's trace."""
+        traces = {"drive": "drive", "filtered": "filtered", "voltage": population.voltage}
+        return {name: traces[name] for name in self.experiment.batch.save if name in traces}
+
+    def _movie(self, shaped: Shaped) -> Tensor:
         """Return the pressure on the whole sheet, float32 [B,T,H,W]."""
         sheet = self.experiment.sheet
-        frames = self._points(sheet.xy()).frames(part.stimulus)
-        of_conditions = torch.as_tensor(self._place(frames)).float()
-        of_stimuli = of_conditions[self._place(part.rows)]
+        frames = self._points(sheet.xy()).frames(shaped.stimulus)
+        of_conditions = torch.as_tensor(self._to_device(frames)).float()
+        of_stimuli = of_conditions[self._to_device(shaped.rows)]
         stimuli, samples, _ = of_stimuli.shape
         return of_stimuli.reshape(stimuli, samples, sheet.rows, sheet.columns)
 
     def _points(self, xy_mm: Floats) -> Points:
         return Points(xy_mm, self.times, self.experiment.duration_ms)
 
-    def _place(self, array: Any) -> Any:
+    def _to_device(self, array: Any) -> Any:
         """Return an array where stimuli are shaped and innervated: on a GPU, as a tensor."""
         if not self.on_gpu:
             return array

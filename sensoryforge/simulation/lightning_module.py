@@ -113,10 +113,21 @@ class StimulusDataModule(LightningDataModule):
 
     def predict_dataloader(self) -> DataLoader[Chunk]:
         """Return the chunks in order."""
-        return DataLoader(self.chunks, batch_size=None, collate_fn=_same)  # type: ignore[arg-type]
+        return load_chunks(self.chunks)
 
 
-def _same(chunk: Any) -> Any:
+def load_chunks(chunks: Sequence[Chunk]) -> DataLoader[Chunk]:
+    """Return a loader of chunks, one after the other.
+
+    Examples
+    --------
+    >>> list(load_chunks([((0, 2),), ((2, 3),)]))
+    [((0, 2),), ((2, 3),)]
+    """
+    return DataLoader(chunks, batch_size=None, collate_fn=_leave)  # type: ignore[arg-type]
+
+
+def _leave(chunk: Any) -> Any:
     """Return a chunk as it is: torch would make tensors of its numbers."""
     return chunk
 
@@ -157,6 +168,9 @@ class OneProcess(SingleDeviceStrategy):
 @contextmanager
 def silence() -> Iterator[None]:
     """Keep Lightning's banners and advice out of a user's terminal.
+
+    Inside the ``with`` block its loggers tell errors alone, and its warnings are dropped; after it
+    all is as it was.
 
     Examples
     --------

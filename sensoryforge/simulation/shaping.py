@@ -18,10 +18,10 @@ from sensoryforge.core.types import Floats, Frames, Ints, Positions, Space, Time
 from sensoryforge.design.design import Design
 from sensoryforge.design.family import Span
 from sensoryforge.stimuli import stimulus_class
-from sensoryforge.stimuli.guarded import Guarded
+from sensoryforge.stimuli.guarded import GuardedStimuli
 
-Place: TypeAlias = Callable[[Any], Any]
-"""Puts an array where stimuli are shaped and innervated: on a GPU, as a tensor."""
+ToDevice: TypeAlias = Callable[[Any], Any]
+"""Brings an array to where stimuli are shaped and innervated: on a GPU, as a tensor."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,13 @@ class Points:
     t_ms: Floats
     duration_ms: float
 
-    def factors(self, stimulus: Guarded) -> tuple[Space, Time]:
+    def factors(self, stimulus: GuardedStimuli) -> tuple[Space, Time]:
         """Return the factors of a stimulus in space [C,K,R] and in time [C,K,T]."""
         # What overflows is reported as a drive that is not finite; NumPy need not warn as well.
         with np.errstate(over="ignore", invalid="ignore"):
-            return stimulus.shape(self.xy_mm, self.t_ms, self.duration_ms)
+            return stimulus.factors(self.xy_mm, self.t_ms, self.duration_ms)
 
-    def frames(self, stimulus: Guarded, first: int = 0, stop: int | None = None) -> Frames:
+    def frames(self, stimulus: GuardedStimuli, first: int = 0, stop: int | None = None) -> Frames:
         """Return the pressure of a stimulus [C,T,R], of all samples or of some."""
         return stimulus.frames(self.xy_mm, self.t_ms[first:stop], self.duration_ms)
 
@@ -67,7 +67,7 @@ class Shaped:
         Their factors at the pooled receptors, [C,K,R] and [C,K,T]; None where they do not separate.
     """
 
-    stimulus: Guarded
+    stimulus: GuardedStimuli
     rows: Ints
     space: Space | None = None
     time: Time | None = None
@@ -78,11 +78,11 @@ class Shaped:
         return 0 if self.space is None else self.space.shape[1]
 
 
-def shape_span(span: Span, design: Design, points: Points, place: Place) -> Shaped:
+def shape_span(span: Span, design: Design, points: Points, to_device: ToDevice) -> Shaped:
     """Return neighbouring stimuli of one family at some receptors and samples."""
     conditions, rows = np.unique(span.condition, return_inverse=True)
     columns = design.columns(span.family, conditions)
-    stimulus = Guarded(stimulus_class(span.family.target), columns, place)
+    stimulus = GuardedStimuli(stimulus_class(span.family.target), columns, to_device)
     if not stimulus.separable:
         return Shaped(stimulus, rows)
     space, time = points.factors(stimulus)
@@ -94,7 +94,7 @@ def group_by_terms(shaped: Iterable[Shaped]) -> Iterator[list[Shaped]]:
 
     They are shaped one after the other, so that no more than a group of them is held.
     """
-    for _, group in groupby(shaped, key=lambda part: part.terms):
+    for _, group in groupby(shaped, key=lambda conditions: conditions.terms):
         yield list(group)
 
 
@@ -102,9 +102,9 @@ def condition_rows(group: list[Shaped]) -> Ints:
     """Return the condition of each stimulus of a group, counted through the whole group, [B]."""
     rows = []
     conditions_before = 0
-    for part in group:
-        rows.append(part.rows + conditions_before)
-        conditions_before += part.stimulus.count
+    for shaped in group:
+        rows.append(shaped.rows + conditions_before)
+        conditions_before += shaped.stimulus.count
     return np.concatenate(rows)
 
 
@@ -112,10 +112,10 @@ def failed_rows(group: list[Shaped]) -> dict[int, str]:
     """Return the stimuli of a group whose class failed: row -> what it raised."""
     failed: dict[int, str] = {}
     rows_before = 0
-    for part in group:
-        for condition, message in part.stimulus.errors.items():
-            repetitions = np.flatnonzero(part.rows == condition).tolist()
+    for shaped in group:
+        for condition, message in shaped.stimulus.errors.items():
+            repetitions = np.flatnonzero(shaped.rows == condition).tolist()
             for row in repetitions:
                 failed[rows_before + row] = message
-        rows_before += len(part.rows)
+        rows_before += len(shaped.rows)
     return failed

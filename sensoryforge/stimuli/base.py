@@ -138,11 +138,30 @@ class Stimulus(ABC):
         return self._columns[name][:, None]
 
     def space(self, xy: Positions) -> Space:
-        """Return the factors in space ``[C, K, R]`` at receptors ``xy`` ``[R, 2]`` in mm."""
+        """Return the factors in space, of K terms.
+
+        Parameters
+        ----------
+        xy
+            Receptors, ``[R, 2]`` in mm.
+
+        Returns
+        -------
+        Space
+            What each term presses at each receptor, ``[C, K, R]``.
+
+        Examples
+        --------
+        >>> from sensoryforge.stimuli import Gaussian
+        >>> values = {"amplitude": 30.0, "sigma": 1.0, "center_x": 0.0, "center_y": 0.0}
+        >>> press = Gaussian({name: np.array([value]) for name, value in values.items()})
+        >>> press.space(np.array([[0.0, 0.0], [1.0, 0.0]])).round(2).tolist()
+        [[[30.0, 18.2]]]
+        """
         raise NotImplementedError(f"{type(self).__name__} does not separate: use frames")
 
     def time(self, t_ms: Floats, duration_ms: float) -> Time:
-        """Return the factors in time ``[C, K, T]``.
+        """Return the factors in time, of K terms.
 
         Parameters
         ----------
@@ -150,11 +169,39 @@ class Stimulus(ABC):
             When each sample starts, ``[T]``, the first at 0.
         duration_ms
             How long the stimulus is.
+
+        Returns
+        -------
+        Time
+            The course of each term, ``[C, K, T]``.
+
+        Examples
+        --------
+        >>> from sensoryforge.stimuli import Gaussian
+        >>> values = {"amplitude": 30.0, "sigma": 1.0, "center_x": 0.0, "center_y": 0.0}
+        >>> press = Gaussian({name: np.array([value]) for name, value in values.items()})
+        >>> press.time(np.arange(3.0), duration_ms=3.0).tolist()
+        [[[1.0, 1.0, 1.0]]]
         """
         raise NotImplementedError(f"{type(self).__name__} does not separate: use frames")
 
     def frames(self, xy: Positions, t_ms: Floats, duration_ms: float) -> Frames:
-        """Return the pressure ``[C, T, R]``: the products of space and time, added in order."""
+        """Return the pressure: the products of space and time, added in order.
+
+        Parameters
+        ----------
+        xy
+            Receptors, ``[R, 2]`` in mm.
+        t_ms
+            When each sample starts, ``[T]``.
+        duration_ms
+            How long the stimulus is.
+
+        Returns
+        -------
+        Frames
+            ``[C, T, R]``. The class shows an example.
+        """
         space = self.space(xy)
         time = self.time(t_ms, duration_ms)
         pressure = time[:, 0, :, None] * space[:, 0, None, :]
@@ -166,7 +213,18 @@ class Stimulus(ABC):
     def check(cls, columns: Columns, duration_ms: float) -> list[str]:
         """Return a line for each contradiction between parameters; none by default.
 
-        Each parameter is in its range already.
+        Parameters
+        ----------
+        columns
+            Parameter -> its value in each condition, ``[C]``, each in its range already.
+        duration_ms
+            How long the stimulus is.
+
+        Examples
+        --------
+        >>> from sensoryforge.stimuli import Gaussian
+        >>> Gaussian.check({"amplitude": np.array([30.0])}, duration_ms=300.0)
+        []
         """
         return []
 

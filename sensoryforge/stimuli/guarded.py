@@ -22,11 +22,11 @@ Arrays: TypeAlias = tuple[Floats, ...]
 """Factors in space and in time, or frames; the first axis of each is the condition."""
 Call: TypeAlias = Callable[[Stimulus], Arrays]
 """Asks a stimulus for its arrays, and checks them."""
-Place: TypeAlias = Callable[[Floats], Any]
-"""Puts an array where stimuli are shaped: on a GPU, as a tensor."""
+ToDevice: TypeAlias = Callable[[Floats], Any]
+"""Brings an array to where stimuli are shaped: on a GPU, as a tensor."""
 
 
-class Guarded:
+class GuardedStimuli:
     """C conditions of a class of stimulus, some of which may fail.
 
     Parameters
@@ -35,8 +35,8 @@ class Guarded:
         The class of stimulus, ours or the user's.
     columns
         Its parameters, ``[C]`` each.
-    place
-        Puts an array on a GPU. It is used where the class says that it works on ``tensors``; all
+    to_device
+        Brings an array to a GPU. It is used where the class says that it works on ``tensors``; all
         others get arrays.
 
     Attributes
@@ -46,42 +46,46 @@ class Guarded:
         when its arrays are asked for; from then on they are zero.
     """
 
-    def __init__(self, cls: type[Stimulus], columns: Columns, place: Place | None = None) -> None:
+    def __init__(
+        self, cls: type[Stimulus], columns: Columns, to_device: ToDevice | None = None
+    ) -> None:
         self.separable = cls.separable
         self.count = len(next(iter(columns.values())))
         self.errors: dict[int, str] = {}
         self._cls = cls
         # In the class itself, not in one that it derives from: a subclass may compute with NumPy.
         takes_tensors = bool(cls.__dict__.get("tensors"))
-        self._place: Place = place if place is not None and takes_tensors else _leave
-        self._columns = {name: self._place(values) for name, values in columns.items()}
+        self._to_device: ToDevice = _leave
+        if to_device is not None and takes_tensors:
+            self._to_device = to_device
+        self._columns = {name: self._to_device(values) for name, values in columns.items()}
         self._together = self._make_together()
         self._alone: dict[int, Stimulus] = {}
 
-    def shape(self, xy: Positions, t_ms: Floats, duration_ms: float) -> tuple[Space, Time]:
+    def factors(self, xy: Positions, t_ms: Floats, duration_ms: float) -> tuple[Space, Time]:
         """Return the factors in space ``[C, K, R]`` and in time ``[C, K, T]``."""
         receptors, samples = len(xy), len(t_ms)
-        xy, t_ms = self._place(xy), self._place(t_ms)
+        xy, t_ms = self._to_device(xy), self._to_device(t_ms)
 
-        def factors(stimulus: Stimulus) -> Arrays:
+        def factors_of(stimulus: Stimulus) -> Arrays:
             space = _checked("space", stimulus.space(xy), (stimulus.count, None, receptors))
             terms = space.shape[1]
             time = stimulus.time(t_ms, duration_ms)
             return space, _checked("time", time, (stimulus.count, terms, samples))
 
-        space, time = self._call(factors, [(1, 1, receptors), (1, 1, samples)])
+        space, time = self._call(factors_of, [(1, 1, receptors), (1, 1, samples)])
         return space, time
 
     def frames(self, xy: Positions, t_ms: Floats, duration_ms: float) -> Frames:
         """Return the pressure ``[C, T, R]``."""
         receptors, samples = len(xy), len(t_ms)
-        xy, t_ms = self._place(xy), self._place(t_ms)
+        xy, t_ms = self._to_device(xy), self._to_device(t_ms)
 
-        def frames(stimulus: Stimulus) -> Arrays:
+        def frames_of(stimulus: Stimulus) -> Arrays:
             pressure = stimulus.frames(xy, t_ms, duration_ms)
             return (_checked("frames", pressure, (stimulus.count, samples, receptors)),)
 
-        (pressure,) = self._call(frames, [(1, samples, receptors)])
+        (pressure,) = self._call(frames_of, [(1, samples, receptors)])
         return pressure
 
     def _call(self, call: Call, shapes: list[tuple[int, ...]]) -> Arrays:
@@ -101,11 +105,12 @@ class Guarded:
 
     def _call_together(self, call: Call) -> Arrays | None:
         """Return the arrays of all conditions in one call, or None where one of them fails."""
+        # Once a condition has failed, all are asked one by one.
         if self._together is None or self.errors:
             return None
         try:
             return call(self._together)
-        except USERS_FAILURES as error:  # which condition it was, calls one by one find out
+        except USERS_FAILURES as error:  # the calls one by one tell which condition it was
             _pass_on_lack_of_memory(error)
             return None
 
@@ -126,7 +131,7 @@ class Guarded:
         """Return the stimulus of all conditions, or None where it cannot be made."""
         try:
             return self._cls(self._columns)
-        except USERS_FAILURES as error:  # which condition it was, calls one by one find out
+        except USERS_FAILURES as error:  # the calls one by one tell which condition it was
             _pass_on_lack_of_memory(error)
             return None
 

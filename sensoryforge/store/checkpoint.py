@@ -1,7 +1,8 @@
 """``checkpoint.pt``: what the newest run in a directory has committed.
 
-It lists the parts by file, places in the design and checksum, and after the end the results file
-instead. Stimuli are known by their ids, which their files hold: places change when a design grows.
+It lists the parts by file, positions in the design and checksum, and after the end the results file
+instead. Stimuli are known by their ids, which their files hold: positions change when a design
+grows.
 A run takes it through these states::
 
     no checkpoint
@@ -26,8 +27,9 @@ place, so that after a crash between the two the file in place is known for what
 functions read a checkpoint, each building on the one before::
 
     Checkpoint.read   what was written, or None; DamagedError if it cannot be trusted
-    settled           PREPARED is DONE, if its results file is in place
-    newest            a damaged one is DONE, if a results file, alone there, tells what it holds
+    read_settled      PREPARED is DONE, if its results file is in place
+    read_or_recover   a damaged checkpoint is replaced by what the only results file says,
+                      unless parts of a later run lie beside it
     scan              compares every file with its checksum: what need not be computed again
 """
 
@@ -48,14 +50,14 @@ from sensoryforge.core.old_names import upgraded
 from sensoryforge.core.types import Ints
 from sensoryforge.store import files
 from sensoryforge.store.archive import load_archive, save_archive
-from sensoryforge.store.formats import locate_format, shipped_formats
+from sensoryforge.store.formats import find_results_files, locate_format
 
 FILE = "checkpoint.pt"
 PARTS = "parts"
 _VERSION = 1
 _UNKNOWN = "0"
 """Checksum of a results file that no checkpoint vouches for."""
-_RUNS = re.compile(r"(?:-?\d+\+\d+(?:,-?\d+\+\d+)*)?")
+_POSITIONS = re.compile(r"(?:-?\d+\+\d+(?:,-?\d+\+\d+)*)?")
 _CHECKSUM = re.compile(r"[0-9a-f]+")
 _INSIDE = re.compile(rf"(?:{PARTS}/)?[A-Za-z0-9_]+\.[a-z0-9]+")
 _T = TypeVar("_T")
@@ -71,51 +73,53 @@ class Part:
     ----------
     file
         Its name inside the directory.
-    runs
-        The place in the design of each row, as `format_runs` writes it; -1 for a stimulus that the
-        design no longer has.
+    positions
+        The position in the design of each row, as `format_positions` writes it; -1 for a stimulus
+        that the design no longer has.
     checksum
         SHA-256 of its bytes.
 
     Examples
     --------
     >>> part = Part.of("parts/part_000000.h5", [4, 5, 6, 0], checksum="0f")
-    >>> part.runs, part.indices.tolist()
+    >>> part.positions, part.indices.tolist()
     ('4+3,0+1', [4, 5, 6, 0])
     """
 
     file: str
-    runs: str
+    positions: str
     checksum: str
 
     def __post_init__(self) -> None:
         """Raise ValueError for a name outside the directory, or texts that no part has."""
         is_inside = _INSIDE.fullmatch(self.file)
-        if not (is_inside and _RUNS.fullmatch(self.runs) and _CHECKSUM.fullmatch(self.checksum)):
+        has_positions = _POSITIONS.fullmatch(self.positions)
+        has_checksum = _CHECKSUM.fullmatch(self.checksum)
+        if not (is_inside and has_positions and has_checksum):
             raise ValueError(f"not a part: {self.file!r}")
 
     @classmethod
     def of(cls, file: str, indices: Sequence[int] | Ints, checksum: str) -> Part:
-        """Return the part with its rows at these places."""
-        return cls(file, format_runs(np.asarray(indices, dtype=np.int64)), checksum)
+        """Return the part with its rows at these positions."""
+        return cls(file, format_positions(np.asarray(indices, dtype=np.int64)), checksum)
 
     @classmethod
     def from_text(cls, text: str) -> Part:
         """Return the part that ``text`` describes; ValueError for anything else."""
-        file, places, checksum = text.split(" ")
-        return cls(file, places, checksum)
+        file, positions, checksum = text.split(" ")
+        return cls(file, positions, checksum)
 
     @property
     def text(self) -> str:
         """The part as a line, as a checkpoint lists it."""
-        return f"{self.file} {self.runs} {self.checksum}"
+        return f"{self.file} {self.positions} {self.checksum}"
 
     @cached_property
     def indices(self) -> Ints:
-        """The place in the design of each row."""
+        """The position in the design of each row."""
         spans = [np.zeros(0, np.int64)]
-        for run in self.runs.split(",") if self.runs else ():
-            first, count = map(int, run.split("+"))
+        for neighbours in self.positions.split(",") if self.positions else ():
+            first, count = map(int, neighbours.split("+"))
             spans.append(np.arange(first, first + count) if first >= 0 else np.full(count, -1))
         return np.concatenate(spans, dtype=np.int64)
 
@@ -149,19 +153,26 @@ class Checkpoint:
 
     @cached_property
     def todo(self) -> Ints:
-        """Places in the design that are not committed yet, ascending."""
+        """Positions in the design that are not committed yet, ascending."""
+        # one array of all parts: every commit asks for this, and numpy is slow on many small ones
+        none = np.zeros(0, np.int64)
+        positions = np.concatenate([none, *(part.indices for part in self.parts)])
+        is_there = (positions >= 0) & (positions < self.total_stimuli)
         is_left = np.ones(self.total_stimuli, dtype=np.bool_)
-        for part in self.parts:
-            places = part.indices
-            is_left[places[(places >= 0) & (places < self.total_stimuli)]] = False
+        is_left[positions[is_there]] = False
         return np.flatnonzero(is_left)
+
+    @property
+    def num_completed(self) -> int:
+        """How many stimuli of the design are committed."""
+        return self.total_stimuli - len(self.todo)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values: first what users look for, then what a resumed run needs."""
         todo = self.todo
         next_index = int(todo[0]) if len(todo) else self.total_stimuli
         return {
-            "num_completed": self.total_stimuli - len(todo),
+            "num_completed": self.num_completed,
             "total_stimuli": self.total_stimuli,
             "next_index": next_index,
             "config": self.config,
@@ -214,7 +225,7 @@ class Checkpoint:
             return cls.from_dict(data)
 
 
-def settled(directory: Path) -> Checkpoint | None:
+def read_settled(directory: Path) -> Checkpoint | None:
     """Return the checkpoint, taken as done if its prepared results file is in place.
 
     It is if a crash came between the renaming of the results file and the record of it.
@@ -228,10 +239,10 @@ def settled(directory: Path) -> Checkpoint | None:
     return replace(checkpoint, parts=(whole,), results=whole.file, prepared=None)
 
 
-def newest(directory: Path) -> Checkpoint | None:
-    """Return the settled checkpoint, or what a results file tells in place of a damaged one.
+def read_or_recover(directory: Path) -> Checkpoint | None:
+    """Return the checkpoint that `read_settled` reads, or what a results file says in its place.
 
-    A results file tells nothing if another run was begun after it.
+    A results file says nothing of a damaged checkpoint if another run was begun after it.
 
     Raises
     ------
@@ -239,7 +250,7 @@ def newest(directory: Path) -> Checkpoint | None:
         When nothing says what the directory holds: parts do not tell of which pipeline they are.
     """
     try:
-        return settled(directory)
+        return read_settled(directory)
     except DamagedError as error:
         another_was_begun = any((directory / PARTS).glob("part_*"))
         told = None if another_was_begun else _told_by_results(directory)
@@ -254,12 +265,12 @@ def newest(directory: Path) -> Checkpoint | None:
 
 def _told_by_results(directory: Path) -> Checkpoint | None:
     """Return the checkpoint that a results file tells of, if there is just one; None otherwise."""
-    formats = [f for f in shipped_formats() if files.exists(directory / f.results_name)]
-    if len(formats) != 1:
+    results_files = find_results_files(directory)
+    if len(results_files) != 1:
         return None
-    format = formats[0]
+    format, path = results_files[0]
     try:
-        reader = format.reader(directory / format.results_name)
+        reader = format.reader(path)
         config = _typed(reader.facts["config"], dict)
         count = len(reader)
     except (StorageError, LookupError, TypeError):
@@ -314,7 +325,7 @@ def scan(directory: Path) -> Committed:
     ...     scan(Path(folder))
     Committed(checkpoint=None, parts=(), problems=())
     """
-    checkpoint = newest(directory)
+    checkpoint = read_or_recover(directory)
     if checkpoint is None:
         return Committed(None)
     good: list[tuple[Part, tuple[str, ...]]] = []
@@ -355,17 +366,17 @@ def _ids(path: Path, format: str) -> tuple[str, ...]:
     return ids
 
 
-def format_runs(indices: Ints) -> str:
-    """Return places as text: a first place and a count for each run of neighbours.
+def format_positions(indices: Ints) -> str:
+    """Return positions as text: the first and a count for each series of neighbours.
 
     Parameters
     ----------
     indices
-        Places in a design, ``[B]``; -1 for a stimulus that it no longer has.
+        Positions in a design, ``[B]``; -1 for a stimulus that it no longer has.
 
     Examples
     --------
-    >>> format_runs(np.array([0, 1, 2, 250, 251, -1, -1, -1]))
+    >>> format_positions(np.array([0, 1, 2, 250, 251, -1, -1, -1]))
     '0+3,250+2,-1+3'
     """
     if not len(indices):

@@ -62,16 +62,16 @@ class Dataset(Sequence[dict[str, Any]]):
     @overload
     def __getitem__(self, index: slice) -> list[dict[str, Any]]: ...
     def __getitem__(self, index: int | slice) -> dict[str, Any] | list[dict[str, Any]]:
-        """Return the stimulus at a place, or a list of those in a slice.
+        """Return the stimulus in a row of the table, or a list of those in a slice.
 
         The tensors are the caller's own.
         """
         if isinstance(index, slice):
-            return [self[place] for place in range(*index.indices(len(self)))]
-        file, row, place = self._rows[as_int(index)].tolist()
+            return [self[row] for row in range(*index.indices(len(self)))]
+        file, row, position = self._rows[as_int(index)].tolist()
         reader = self._shelf[self._files[file]]
         arrays = {name: reader.array(row, name) for name in reader.shapes}
-        entry = {**reader.entries[row], "index": place}
+        entry = {**reader.entries[row], "index": position}
         parameters = dict(entry.pop("parameters"))
         return {"parameters": parameters, **arrays, **entry}
 
@@ -85,6 +85,8 @@ class Dataset(Sequence[dict[str, Any]]):
     def names(self) -> tuple[str, ...]:
         """Names of the arrays that each stimulus has.
 
+        Examples
+        --------
         >>> results.names
         ('sa_spikes', 'ra_spikes')
         """
@@ -94,6 +96,8 @@ class Dataset(Sequence[dict[str, Any]]):
     def populations(self) -> tuple[str, ...]:
         """Names of the afferent populations.
 
+        Examples
+        --------
         >>> results.populations
         ('sa', 'ra')
         """
@@ -103,6 +107,8 @@ class Dataset(Sequence[dict[str, Any]]):
     def metadata(self) -> Metadata:
         """How the dataset was made; of an interrupted run only its config.
 
+        Examples
+        --------
         >>> results.metadata["dt_ms"], tuple(results.metadata["sa_xy_mm"].shape)
         (0.5, (5, 2))
         """
@@ -128,6 +134,8 @@ class Dataset(Sequence[dict[str, Any]]):
     def errors(self) -> dict[int, str]:
         """Index of each stimulus that could not be computed, and why.
 
+        Examples
+        --------
         >>> results.errors
         {}
         """
@@ -135,9 +143,9 @@ class Dataset(Sequence[dict[str, Any]]):
         if not any(errors_by_file):
             return {}
         errors: dict[int, str] = {}
-        for file, row, place in self._rows.tolist():
+        for file, row, position in self._rows.tolist():
             if row in errors_by_file[file]:
-                errors[place] = errors_by_file[file][row]
+                errors[position] = errors_by_file[file][row]
         return errors
 
     @cached_property
@@ -154,15 +162,15 @@ class Dataset(Sequence[dict[str, Any]]):
         """
         import pandas as pd
 
-        places = self._rows[:, 2]
+        positions = self._rows[:, 2]
         columns = _Columns(_IDENTITY)
         for entry in self._entries:
             identity = {name: entry[name] for name in _IDENTITY}
             columns.add_row({**entry["parameters"], **identity})
-        table: dict[str, Any] = {"index": places, **columns.close()}
+        table: dict[str, Any] = {"index": positions, **columns.close()}
         errors = self.errors
         if errors:
-            table["error"] = [errors.get(place) for place in places.tolist()]
+            table["error"] = [errors.get(position) for position in positions.tolist()]
         return pd.DataFrame(table)
 
     def spikes(self, population: str) -> Stack:
@@ -218,13 +226,25 @@ class Dataset(Sequence[dict[str, Any]]):
     def take(self, rows: Sequence[int]) -> Self:
         """Return the stimuli in some rows of the table, in that order.
 
+        Parameters
+        ----------
+        rows
+            Numbers of rows, B of them; a row may be named several times.
+
+        Returns
+        -------
+        Dataset
+            Of these B stimuli; no array is read.
+
+        Examples
+        --------
         >>> [stimulus["index"] for stimulus in results.take([5, 0])]
         [5, 0]
         """
-        places = list(rows)
+        rows = list(rows)
         selection = copy.copy(self)
-        vars(selection)["_rows"] = self._rows[places].reshape(-1, 3)
-        vars(selection)["table"] = self.table.iloc[places].reset_index(drop=True)
+        vars(selection)["_rows"] = self._rows[rows].reshape(-1, 3)
+        vars(selection)["table"] = self.table.iloc[rows].reset_index(drop=True)
         return selection
 
     @property
@@ -232,10 +252,10 @@ class Dataset(Sequence[dict[str, Any]]):
         """The file of each stimulus, and its row there."""
         return [(self._files[file], row) for file, row, _ in self._rows.tolist()]
 
-    def array(self, index: int, name: str) -> torch.Tensor:
-        """Return one array of one stimulus."""
-        file, row, _ = self._rows[as_int(index)].tolist()
-        return self._shelf[self._files[file]].array(row, name)
+    def array(self, row: int, name: str) -> torch.Tensor:
+        """Return one array of one stimulus, that of a row of the table."""
+        file, row_in_file, _ = self._rows[as_int(row)].tolist()
+        return self._shelf[self._files[file]].array(row_in_file, name)
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Return the shape of one array of one stimulus."""
@@ -247,18 +267,18 @@ class Dataset(Sequence[dict[str, Any]]):
 
     @cached_property
     def _rows(self) -> Ints:
-        """Of each stimulus its file, its row there, and its place in the design, ``[B, 3]``."""
+        """Of each stimulus its file, its row there, and its position in the design, ``[B, 3]``."""
         blocks = [np.zeros((0, 3), np.int64)]
-        for file, places in enumerate(self._places_by_file):
-            rows = np.arange(len(places))
-            blocks.append(np.stack([np.full_like(rows, file), rows, places], axis=1))
+        for file, positions in enumerate(self._positions_by_file):
+            rows = np.arange(len(positions))
+            blocks.append(np.stack([np.full_like(rows, file), rows, positions], axis=1))
         table = np.concatenate(blocks)
         table = table[table[:, 2] >= 0]  # without those that the design no longer has
         return table[np.argsort(table[:, 2], kind="stable")]
 
     @property
-    def _places_by_file(self) -> list[Ints]:
-        """Of each file the places of its rows in the design."""
+    def _positions_by_file(self) -> list[Ints]:
+        """Of each file the positions of its rows in the design."""
         if self._path:
             return [np.arange(len(self._first()))]
         return [part.indices for part in self._parts]
@@ -342,7 +362,7 @@ class Stack:
         return len(self), *self._dataset.shape(self._name)
 
     def __iter__(self) -> Iterator[torch.Tensor]:
-        return (self[place] for place in range(len(self)))
+        return (self[row] for row in range(len(self)))
 
     def __getitem__(self, index: int | slice) -> torch.Tensor:
         """Return one stimulus's array, or several stacked."""
@@ -350,7 +370,7 @@ class Stack:
             return self._dataset.array(index, self._name)
         import torch
 
-        places = range(*index.indices(len(self)))
-        if not places:
+        rows = range(*index.indices(len(self)))
+        if not rows:
             return self._dataset.empty(self._name)
-        return torch.stack([self[place] for place in places])
+        return torch.stack([self[row] for row in rows])

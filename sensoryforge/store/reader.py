@@ -56,17 +56,12 @@ class SpikeReader:
     def __len__(self) -> int:
         return len(self.row)
 
-    @property
-    def open_files(self) -> int:
-        """How many files are open."""
-        return len(self._shelf)
-
-    def read(self, places: Sequence[int]) -> Tensor:
+    def read(self, rows: Sequence[int]) -> Tensor:
         """Return the spikes of some stimuli.
 
         Parameters
         ----------
-        places
+        rows
             Rows of the dataset's table, B of them.
 
         Returns
@@ -79,12 +74,12 @@ class SpikeReader:
         DamagedError
             If a file is not what was written.
         """
-        spikes = np.empty((len(places), self.samples, self.count), np.uint8)
-        for out, place in zip(spikes, places, strict=True):
-            reader = self._shelf[self.paths[self.file[place]]]
-            row = int(self.row[place])
+        spikes = np.empty((len(rows), self.samples, self.count), np.uint8)
+        for out, row in zip(spikes, rows, strict=True):
+            reader = self._shelf[self.paths[self.file[row]]]
+            row_in_file = int(self.row[row])
             for name, columns in self.neurons.items():
-                reader.read_spikes_into(row, f"{name}_spikes", out[:, columns])
+                reader.read_spikes_into(row_in_file, f"{name}_spikes", out[:, columns])
         if spikes.max(initial=0) > 1:
             raise DamagedError(
                 f"{files.show(self.paths[0].parent)}: a spike that is neither 0 nor 1"

@@ -69,7 +69,7 @@ class Entries(Sequence[Entry]):
     def __getitem__(self, row: slice) -> list[Entry]: ...
     def __getitem__(self, row: int | slice) -> Entry | list[Entry]:
         if isinstance(row, slice):
-            return [self[place] for place in range(*row.indices(len(self)))]
+            return [self[number] for number in range(*row.indices(len(self)))]
         row = range(len(self))[row]  # raises IndexError, and counts negative rows from the end
         names, values = self._parameters[row]
         entry: Entry = dict.fromkeys(COLUMNS)

@@ -14,25 +14,29 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from sensoryforge.core.errors import StorageError
 from sensoryforge.core.types import Ints
 from sensoryforge.store import files
 from sensoryforge.store.checkpoint import PARTS, Checkpoint, Committed, Part
-from sensoryforge.store.formats import Format, shipped_formats
+from sensoryforge.store.formats import Format, find_results_files
 from sensoryforge.store.formats.base import Arrays, Metadata, Source
 from sensoryforge.store.table import Entry
 
+Ids: TypeAlias = npt.NDArray[np.bytes_]
+"""Ids of a design's stimuli, in order; as bytes they take a quarter of the memory of texts."""
 _OURS = re.compile(r"\.?part_(\d+)\.\w+(?:\.tmp)?|\.(?:results|checkpoint)\.\w+\.tmp")
+"""Names of parts, and of files written aside, in whatever format; the group is a part's number."""
 
 
 class DatasetWriter:
     """The only writer of an output directory, whose lock its caller holds.
 
-    ``commit`` may be called from several threads at once.
+    `begin` makes one. ``commit`` may be called from several threads at once.
 
     Parameters
     ----------
@@ -41,40 +45,66 @@ class DatasetWriter:
     format
         How it is written.
     ids
-        Those of the design's stimuli, in order.
-    config
-        The resolved configuration, for the checkpoint.
-    committed
-        What ``scan`` found, when a run goes on; None to begin anew (an unfinished run's parts are
-        then discarded).
-
-    Raises
-    ------
-    StorageError
-        If the disk refuses, or the run to go on with was begun in another format.
+        Those of the design's stimuli, in order, as bytes.
+    checkpoint
+        What is committed, as the directory's checkpoint says it.
     """
 
-    def __init__(
-        self,
+    def __init__(self, directory: Path, format: Format, ids: Ids, checkpoint: Checkpoint) -> None:
+        self.directory = directory
+        self._ids = ids
+        self._format = format
+        self._path = directory / format.results_name
+        self._lock = Lock()
+        self._checkpoint = checkpoint
+        self._next_number = _next_number(checkpoint.parts)
+
+    @classmethod
+    def begin(
+        cls,
         directory: Path,
         format: Format,
         ids: Sequence[str],
         config: dict[str, Any],
         committed: Committed | None = None,
-    ) -> None:
-        self.directory = directory
-        self._ids = np.array([stimulus.encode() for stimulus in ids], np.bytes_)
-        self._format = format
-        self._path = directory / format.results_name
-        self._lock = Lock()
+    ) -> DatasetWriter:
+        """Record on the disk where a run starts, clear away what is of no use, return the writer.
+
+        A run that goes on starts with the good parts of the one before.
+
+        Parameters
+        ----------
+        directory
+            Where the dataset goes; it is made if need be.
+        format
+            How it is written.
+        ids
+            Those of the design's stimuli, in order.
+        config
+            The resolved configuration, for the checkpoint.
+        committed
+            What ``scan`` found, when a run goes on; None to begin anew (an unfinished run's parts
+            are then discarded).
+
+        Raises
+        ------
+        StorageError
+            If the disk refuses, or the run to go on with was begun in another format.
+        """
+        all_ids = np.array([stimulus.encode() for stimulus in ids], np.bytes_)
         files.make_directory(directory)
-        self._checkpoint = self._begin(config, committed)
-        self._next_number = _next_number(self._checkpoint.parts)
-        self._clear()
+        parts = _parts_to_keep(directory, format, all_ids, committed)
+        is_whole = _is_whole(parts, format.results_name, len(ids))
+        results = format.results_name if is_whole else None
+        checkpoint = Checkpoint(len(ids), config, format.written_name, parts, results)
+        checkpoint.write(directory)
+        writer = cls(directory, format, all_ids, checkpoint)
+        writer._clear()
+        return writer
 
     @property
     def todo(self) -> Ints:
-        """Places in the design of the stimuli that are not committed yet, ascending."""
+        """Positions in the design of the stimuli that are not committed yet, ascending."""
         return self._checkpoint.todo
 
     @property
@@ -88,7 +118,7 @@ class DatasetWriter:
         Parameters
         ----------
         entries
-            What is known of each stimulus, B of them; ``index`` is its place in the design.
+            What is known of each stimulus, B of them; ``index`` is its position in the design.
         arrays
             ``{"sa_spikes": bool[B, T, N], ...}``.
 
@@ -112,15 +142,15 @@ class DatasetWriter:
         with self._lock:
             self._record(replace(self._checkpoint, parts=(*self._checkpoint.parts, part)))
 
-    def failed(self) -> list[Entry]:
-        """Return the entries of committed stimuli that failed, at their places in the design."""
+    def find_failed(self) -> list[Entry]:
+        """Return the entries of committed stimuli that failed, at their positions in the design."""
         failures: list[Entry] = []
         for part in self._checkpoint.parts:
             reader = self._format.reader(self.directory / part.file)
             for row in sorted(reader.errors):
-                place = int(part.indices[row])
-                if place >= 0:
-                    failures.append({**reader.entries[row], "index": place})
+                position = int(part.indices[row])
+                if position >= 0:
+                    failures.append({**reader.entries[row], "index": position})
             reader.close()
         return failures
 
@@ -158,37 +188,6 @@ class DatasetWriter:
         self._clear()
         return self._path
 
-    def _begin(self, config: dict[str, Any], committed: Committed | None) -> Checkpoint:
-        """Record where the run starts: with the good parts of the run it goes on with, if any."""
-        parts = self._parts_to_keep(committed)
-        results = self._path.name if self._is_whole(parts) else None
-        format_name = self._format.written_name
-        checkpoint = Checkpoint(len(self._ids), config, format_name, parts, results)
-        checkpoint.write(self.directory)
-        return checkpoint
-
-    def _parts_to_keep(self, committed: Committed | None) -> tuple[Part, ...]:
-        """Return the good parts of the run to go on with, in the order of this design."""
-        if committed is None or committed.checkpoint is None or not committed.parts:
-            return ()
-        begun_as = committed.checkpoint.format
-        if begun_as != self._format.written_name:
-            raise StorageError(
-                f"{files.show(self.directory)}: begun as {begun_as}; set batch.format to it"
-            )
-        place_of = {stimulus: place for place, stimulus in enumerate(self._ids.tolist())}
-        parts = []
-        for part, ids in committed.parts:
-            places = [place_of.get(stimulus.encode(), -1) for stimulus in ids]
-            parts.append(Part.of(part.file, places, part.checksum))
-        return tuple(parts)
-
-    def _is_whole(self, parts: tuple[Part, ...]) -> bool:
-        """Tell whether the only part is the results file, and holds this design in order."""
-        if len(parts) != 1 or parts[0].file != self._path.name:
-            return False
-        return np.array_equal(parts[0].indices, np.arange(len(self._ids)))
-
     def _record(self, checkpoint: Checkpoint) -> None:
         checkpoint.write(self.directory)
         self._checkpoint = checkpoint
@@ -200,9 +199,9 @@ class DatasetWriter:
         row_of = np.zeros(len(self._ids), np.int64)
         for number, part in enumerate(parts):
             rows = np.flatnonzero(part.indices >= 0)
-            places = part.indices[rows]
-            number_of[places] = number
-            row_of[places] = rows
+            positions = part.indices[rows]
+            number_of[positions] = number
+            row_of[positions] = rows
         changes = np.flatnonzero(np.diff(number_of)) + 1
         borders = [0, *changes.tolist(), len(self._ids)]
         sources = []
@@ -230,9 +229,34 @@ class DatasetWriter:
         files.crash_point("clear.done")
 
     def _remove_other_results(self) -> None:
-        for format in shipped_formats():
-            if format.results_name != self._path.name:
-                files.remove(self.directory / format.results_name)
+        # of shipped formats only: another's files are not ours to delete
+        for _, path in find_results_files(self.directory):
+            if path != self._path:
+                files.remove(path)
+
+
+def _parts_to_keep(
+    directory: Path, format: Format, ids: Ids, committed: Committed | None
+) -> tuple[Part, ...]:
+    """Return the good parts of the run to go on with, at their positions in this design."""
+    if committed is None or committed.checkpoint is None or not committed.parts:
+        return ()
+    begun_as = committed.checkpoint.format
+    if begun_as != format.written_name:
+        raise StorageError(f"{files.show(directory)}: begun as {begun_as}; set batch.format to it")
+    position_of = {stimulus: position for position, stimulus in enumerate(ids.tolist())}
+    parts = []
+    for part, ids_of_part in committed.parts:
+        positions = [position_of.get(stimulus.encode(), -1) for stimulus in ids_of_part]
+        parts.append(Part.of(part.file, positions, part.checksum))
+    return tuple(parts)
+
+
+def _is_whole(parts: tuple[Part, ...], results_name: str, count: int) -> bool:
+    """Tell whether the only part is the results file, and holds the design in order."""
+    if len(parts) != 1 or parts[0].file != results_name:
+        return False
+    return np.array_equal(parts[0].indices, np.arange(count))
 
 
 def _listed(directory: Path) -> list[Path]:

@@ -334,6 +334,7 @@ def test_plot_refuses_in_one_line(
     assert not (tmp_path / "p").exists()
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_and_one_of_several_populations_are_drawn(
     results: Results, tmp_path: Path
 ) -> None:

@@ -125,6 +125,7 @@ def test_a_parameter_goes_to_every_entry_of_an_experiment_that_has_it(
     assert again.design.families == experiment.design.families
 
 
+@pytest.mark.slow
 def test_each_job_of_a_sweep_has_entries_of_its_own(launch: Launch) -> None:
     ran = launch(
         "-m", "experiment=touch_dataset,first_batch", "stimuli.sigma=1,2", "batch.output_dir=here"
@@ -164,8 +165,8 @@ def test_structural_axes_are_a_job_each_in_a_directory_of_their_name(launch: Lau
     ("subdir", "names"),
     [
         ("x${hydra.job.num}", ["x0", "x1"]),
-        ("${hydra.job.override_dirname}", None),
-        ("bar", ["bar"]),
+        pytest.param("${hydra.job.override_dirname}", None, marks=pytest.mark.slow),
+        pytest.param("bar", ["bar"], marks=pytest.mark.slow),
     ],
 )
 def test_a_sub_directory_of_ones_own_stays(
@@ -195,6 +196,7 @@ def test_a_sub_directory_of_ones_own_stays(
     assert [one.sheet.rows for one in ran] == [int(side) for side in sides.split(",")]
 
 
+@pytest.mark.slow
 def test_names_that_would_be_one_directory_are_numbers(launch: Launch) -> None:
     ran = launch(
         "-m", "+population@neurons.populations.pc=sa,ra", "batch.output_dir=here,there/x,there-x"
@@ -311,6 +313,7 @@ def test_a_mistake_is_one_line_and_leaves_nothing(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_the_mistakes_of_all_jobs_are_named_at_once(
     launch: Launch, capsys: pytest.CaptureFixture[str]
 ) -> None:

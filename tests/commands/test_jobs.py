@@ -64,14 +64,26 @@ def interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (["batch.output_dir=here"], ["here"], "batch.output_dir=here"),
         (["batch.output_dir='a b=c'"], ["a b=c"], "'batch.output_dir=\"a b=c\"'"),
-        (["hydra.run.dir=here"], ["here"], "hydra.run.dir=here"),
-        (["-m", "batch.output_dir=here"], ["here"], "batch.output_dir=here"),
+        pytest.param(
+            ["hydra.run.dir=here"], ["here"], "hydra.run.dir=here", marks=pytest.mark.slow
+        ),
+        pytest.param(
+            ["-m", "batch.output_dir=here"],
+            ["here"],
+            "batch.output_dir=here",
+            marks=pytest.mark.slow,
+        ),
         (
             ["-m", "pipeline.grid_size=8,16", "batch.output_dir=here"],
             ["here/pipeline.grid_size=8", "here/pipeline.grid_size=16"],
             "batch.output_dir=here",
         ),
-        (["-m", "pipeline.grid_size=8,16", "hydra.sweep.dir=here"], [], "hydra.sweep.dir=here"),
+        pytest.param(
+            ["-m", "pipeline.grid_size=8,16", "hydra.sweep.dir=here"],
+            [],
+            "hydra.sweep.dir=here",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_the_hint_of_an_interrupted_run_goes_on_with_it(

@@ -100,7 +100,10 @@ def test_both_parameters_of_conditions_never_seen_are_told(directory: Path, tmp_
     assert scores.nearest > 0.3
 
 
-@pytest.mark.parametrize("decoder", DECODERS)
+@pytest.mark.parametrize(
+    "decoder",
+    [pytest.param(name, marks=() if name == "linear" else pytest.mark.slow) for name in DECODERS],
+)
 def test_every_decoder_learns(directory: Path, tmp_path: Path, decoder: str) -> None:
     easy = (
         "target=amplitude",
@@ -115,7 +118,7 @@ def test_every_decoder_learns(directory: Path, tmp_path: Path, decoder: str) -> 
 
 def test_the_baselines_are_what_they_say(directory: Path) -> None:
     data = SpikeDataModule(directory, "amplitude", split="stimulus")
-    perfect = compare(data, data.test.targets[data.test.places])
+    perfect = compare(data, data.test.targets[data.test.rows])
     assert perfect.decoder == pytest.approx(1)
     assert perfect.nearest == 1.0
     assert perfect.nearest_chance == pytest.approx(0.2)
@@ -149,7 +152,7 @@ def test_the_picture_of_predictions_has_units(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     data = SpikeDataModule(directory, target, task=task, split="stimulus")
-    told = data.test.targets[data.test.places]
+    told = data.test.targets[data.test.rows]
     if data.target.classes:
         told = torch.nn.functional.one_hot(told, data.target.size).float()
     figures: list[Figure] = []
@@ -228,6 +231,7 @@ def test_a_sweep_trains_each_decoder_in_its_own_directory(
     assert [line.split(",")[0] for line in told] == ["decoder=linear", "decoder=conv"]
 
 
+@pytest.mark.slow
 def test_a_sweep_over_datasets_keeps_both_trainings(
     directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -295,6 +299,7 @@ def test_logs_that_lack_a_package_are_said(
     assert not list(tmp_path.glob("logs/events*"))
 
 
+@pytest.mark.slow
 def test_a_second_training_in_a_directory_leaves_its_own_best_epoch(
     directory: Path, tmp_path: Path
 ) -> None:

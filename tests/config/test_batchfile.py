@@ -40,7 +40,11 @@ def test_a_batch_file_replaces_the_stimuli_and_merges_the_rest(batch: Any) -> No
     assert [(f.type, f.count_conditions, f.repetitions) for f in experiment.design.families] == [
         ("step", 4, 1), ("gaussian", 1, 3), ("gaussian", 1, 1),
     ]  # fmt: skip
-    assert (experiment.sheet.rows, experiment.samples, experiment.batch.format.name) == (16, 600, "hdf5")
+    assert (experiment.sheet.rows, experiment.samples, experiment.batch.format.name) == (
+        16,
+        600,
+        "hdf5",
+    )
     assert experiment.design.parameters(1)["step_time"] == 100.0
 
 
@@ -125,7 +129,11 @@ def test_shared_files_are_found_beside_the_file_and_in_its_parents(
     )
     text = "defaults: [base_pipeline]\npipeline: {dt_ms: 0.25}\nstimuli: [{type: ramp}]\n"
     experiment = batch(text, name="configs/batches/one.yml")
-    assert (experiment.sheet.rows, experiment.dt_ms, experiment.batch.format.name) == (8, 0.25, "hdf5")
+    assert (experiment.sheet.rows, experiment.dt_ms, experiment.batch.format.name) == (
+        8,
+        0.25,
+        "hdf5",
+    )
 
 
 def test_a_conf_folder_beside_the_file_joins_the_search_path(batch: Any, tmp_path: Path) -> None:

@@ -260,7 +260,11 @@ def test_a_composer_refuses_an_option_that_would_be_hidden(tmp_path: Path) -> No
 
 
 def test_a_key_is_declared_once_default_and_unit_in_its_file_range_in_its_rule() -> None:
-    tables = {"pipeline": rules.PIPELINE, "batch": rules.batch(()), "population": rules.population(())}
+    tables = {
+        "pipeline": rules.PIPELINE,
+        "batch": rules.batch_rules(()),
+        "population": rules.population_rules(()),
+    }
     for group, table in tables.items():
         units = declared_units(group)
         blocks = {"innervation", "filter", "model"}  # options of groups of their own

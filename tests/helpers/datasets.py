@@ -28,7 +28,9 @@ MIXTURE = (
 
 def run(directory: Path, *overrides: str) -> Path:
     """Run a small experiment, and return the directory of its dataset."""
-    batch.run_experiment(checked(*SMALL, *overrides, f"batch.output_dir={directory}"), progress=False)
+    batch.run_experiment(
+        checked(*SMALL, *overrides, f"batch.output_dir={directory}"), progress=False
+    )
     return directory
 
 
@@ -36,7 +38,7 @@ def part_of(
     results: Results, directory: Path, rows: Sequence[int], failed: Sequence[int] = ()
 ) -> Results:
     """Return the dataset as an interrupted run would have left it: some rows, of which some failed."""
-    writer = DatasetWriter(
+    writer = DatasetWriter.begin(
         directory, Hdf5(), results.table["id"].tolist(), results.metadata["config"]
     )
     for row in rows:

@@ -78,7 +78,7 @@ def writer_of(
     committed: Committed | None = None,
 ) -> DatasetWriter:
     """Return the writer of a directory, its format given by name."""
-    return DatasetWriter(directory, locate_format(format), ids, config or {}, committed)
+    return DatasetWriter.begin(directory, locate_format(format), ids, config or {}, committed)
 
 
 def run(

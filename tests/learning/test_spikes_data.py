@@ -106,11 +106,11 @@ def test_a_spawned_worker_reads_too(directory: Path) -> None:
 
 def test_opening_reads_no_spikes_and_pickling_leaves_the_file(directory: Path) -> None:
     data = SpikeDataset(directory, "sigma")
-    assert data.reader.open_files == 0
+    assert len(data.reader._shelf._open) == 0
     _ = data[0]
-    assert data.reader.open_files == 1
+    assert len(data.reader._shelf._open) == 1
     copied = pickle.loads(pickle.dumps(data))
-    assert copied.reader.open_files == 0
+    assert len(copied.reader._shelf._open) == 0
     assert torch.equal(copied[3][0], data[3][0])
 
 
@@ -207,7 +207,7 @@ def test_where_chooses_stimuli(touch: Path) -> None:
 
 def test_numbers_are_normalised_on_the_training_split(directory: Path) -> None:
     data = SpikeDataModule(directory, ["amplitude", "sigma"], split="stimulus")
-    train = data.train.targets[data.train.places]
+    train = data.train.targets[data.train.rows]
     torch.testing.assert_close(train.mean(0), torch.zeros(2), atol=1e-5, rtol=0)
     torch.testing.assert_close(train.std(0, correction=0), torch.ones(2))
     torch.testing.assert_close(data.natural(data.data.targets), data.target.values)
@@ -225,14 +225,14 @@ def test_class_weights_balance_the_training_split(touch: Path) -> None:
 
 
 def conditions(data: SpikeDataModule, part: SpikeDataset) -> set[tuple[float, float]]:
-    rows = data.data.table.iloc[part.places]
+    rows = data.data.table.iloc[part.rows]
     return set(zip(rows["amplitude"], rows["sigma"], strict=True))
 
 
 @pytest.mark.parametrize("split", ["condition", "stimulus", {"sigma": [0.5]}])
 def test_the_parts_are_the_whole_and_none_is_twice(directory: Path, split: Any) -> None:
     data = SpikeDataModule(directory, "amplitude", split=split)
-    places = np.concatenate([part.places for part in (data.train, data.val, data.test)])
+    places = np.concatenate([part.rows for part in (data.train, data.val, data.test)])
     assert sorted(places) == list(range(COUNT))
 
 
@@ -260,8 +260,7 @@ def test_held_out_values_are_the_test(directory: Path) -> None:
 
 def test_a_split_is_that_of_its_seed(directory: Path) -> None:
     places = [
-        SpikeDataModule(directory, "amplitude", seed=seed).test.places.tolist()
-        for seed in (3, 3, 4)
+        SpikeDataModule(directory, "amplitude", seed=seed).test.rows.tolist() for seed in (3, 3, 4)
     ]
     assert places[0] == places[1] != places[2]
 

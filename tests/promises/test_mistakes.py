@@ -10,6 +10,7 @@ import pytest
 
 from sensoryforge.commands import cli
 from sensoryforge.commands import hydra_app as app
+from sensoryforge.commands.command_line import check_jobs
 from sensoryforge.config import reading as config
 from sensoryforge.config.composer import Composer
 from sensoryforge.core.errors import ConfigError
@@ -200,7 +201,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(("override", "expected"), LINES, ids=[override for override, _ in LINES])
 def test_a_mistake_on_a_command_line_is_named(override: str, expected: str, folder: Path) -> None:
     with pytest.raises(ConfigError) as caught:
-        config.check_overrides(Composer.over(), [override])
+        check_jobs(Composer.over(), [[override]])
     assert all(matches(line, expected) for line in caught.value.problems), caught.value.problems
     assert "\n" not in caught.value.problems[0]
     assert not list(folder.iterdir())
@@ -231,7 +232,7 @@ def test_all_mistakes_are_named_at_once() -> None:
         "pipeline.dt_ms=0",
     ]
     with pytest.raises(ConfigError) as caught:
-        config.check_overrides(Composer.over(), overrides)
+        check_jobs(Composer.over(), [overrides])
     named = {line.split(":")[0] for line in caught.value.problems}
     assert named == {
         "pipeline.gird_size",
@@ -286,7 +287,7 @@ def test_to_go_on_and_to_begin_anew_are_not_asked_at_once(
     )
 
 
-@pytest.mark.parametrize("group", ["model", "stimuli"])
+@pytest.mark.parametrize("group", [pytest.param("model", marks=pytest.mark.slow), "stimuli"])
 def test_an_option_whose_name_ends_otherwise_is_named(
     group: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,6 +7,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ def imported_by(path: Path) -> Iterator[str]:
             yield node.module.partition(".")[0]
 
 
+@cache
 def third_party(folder: str) -> set[str]:
     """Return the distributions that the files of a folder import."""
     files = list((ROOT / folder).rglob("*.py"))

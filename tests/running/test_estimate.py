@@ -53,13 +53,18 @@ CASES: list[tuple[str, ...]] = [
 ]
 
 
+def slow(case: tuple[str, ...]) -> Any:
+    """Return a case that takes long."""
+    return pytest.param(case, marks=pytest.mark.slow)
+
+
 def size_of_file(this: Experiment) -> int:
     """Run an experiment, and return the size of its results file."""
     batch.run_experiment(this, progress=False)
     return (this.batch.output_dir / this.batch.format.results_name).stat().st_size
 
 
-@pytest.mark.parametrize("more", CASES, ids=" ".join)
+@pytest.mark.parametrize("more", [CASES[0], *map(slow, CASES[1:])], ids=" ".join)
 def test_the_disk_estimate_is_within_a_factor_of_two_of_a_plain_file(
     tmp_path: Path, more: tuple[str, ...]
 ) -> None:
@@ -77,7 +82,9 @@ TINY = (
 
 
 @pytest.mark.parametrize(
-    "more", [*CASES, TINY, (*TINY, "batch.save=[drive,filtered,voltage]")], ids=" ".join
+    "more",
+    [CASES[0], TINY, *map(slow, CASES[1:]), slow((*TINY, "batch.save=[drive,filtered,voltage]"))],
+    ids=" ".join,
 )
 def test_a_compressed_file_is_never_larger_than_was_estimated(
     tmp_path: Path, more: tuple[str, ...]

@@ -21,7 +21,7 @@ from sensoryforge.core.devices import backend_problems, devices_problems, triton
 from sensoryforge.core.errors import FailedStimuliError
 from sensoryforge.running import execute as batch
 from sensoryforge.running.callbacks import ExportCallback, ProgressCallback
-from sensoryforge.running.plan import choose_backend, lightning_devices
+from sensoryforge.running.devices import choose_backend, lightning_devices
 from sensoryforge.simulation.encoded import Encoded, join, send
 from sensoryforge.simulation.encoder import Encoder
 from sensoryforge.simulation.lightning_module import (

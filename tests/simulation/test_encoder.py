@@ -48,7 +48,7 @@ def hundred() -> Experiment:
 
 
 @pytest.mark.parametrize("backend", ["torch", "numba"])
-@pytest.mark.parametrize("size", [1, 7])
+@pytest.mark.parametrize("size", [pytest.param(1, marks=pytest.mark.slow), 7])
 def test_a_chunk_size_changes_no_bit(hundred: Experiment, size: int, backend: str) -> None:
     whole = encode(hundred, [(0, 100)], backend=backend)
     cut = encode(
@@ -218,6 +218,17 @@ def test_a_stimulus_that_overflows_is_reported_and_the_rest_goes_on(extra: tuple
     assert "not finite" in out.errors[1]
     assert not out.arrays["sa_spikes"][1].any()
     assert out.arrays["sa_spikes"][0].any()
+
+
+def test_a_stimulus_that_fails_in_one_population_has_no_spikes_in_any() -> None:
+    """A failed stimulus is told by its error alone: spikes of one population would be counted."""
+    huge = "neurons.populations.sa.filter.parameters.k1=1e38"
+    out = Encoder(experiment(*SMALL, *QUIET, "stimuli.amplitude=[0, 30]", huge))([(0, 2)])
+    assert list(out.errors) == [1]
+    assert out.errors[1].startswith("population sa:")
+    usual = Encoder(experiment(*SMALL, *QUIET, "stimuli.amplitude=[0, 30]"))([(0, 2)])
+    assert usual.arrays["ra_spikes"][1].any()
+    assert not out.arrays["ra_spikes"][1].any()
 
 
 AMPLITUDES = [5, 10, 20, 30, 40, 50]

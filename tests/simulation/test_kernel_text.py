@@ -11,7 +11,7 @@ from sensoryforge.equations.block import Block
 from sensoryforge.equations.elementary import normal_pair
 from sensoryforge.equations.program import stepwise_program
 from sensoryforge.simulation.kernels import lines, numba_writer, triton_writer
-from sensoryforge.simulation.kernels.plan import Plan
+from sensoryforge.simulation.kernels.plan import KernelPlan
 
 LEAKY = {
     "states": {"v": "E"},
@@ -24,7 +24,7 @@ WRITERS = [numba_writer, triton_writer]
 
 
 def text(writer: ModuleType) -> list[str]:
-    plan = Plan(None, Block.from_config("model", LEAKY, "leaky"), terms=1, substeps=1)
+    plan = KernelPlan(None, Block.from_config("model", LEAKY, "leaky"), terms=1, substeps=1)
     return str(writer.write(plan, frozenset()).text).splitlines()
 
 
@@ -80,5 +80,5 @@ def test_a_mantissa_is_found_where_the_normal_transform_writes_one() -> None:
 @pytest.mark.parametrize("writer", WRITERS)
 def test_a_title_of_several_lines_stays_a_comment(writer: ModuleType) -> None:
     block = Block.from_config("model", LEAKY, "a\nb")
-    written = writer.write(Plan(None, block, terms=1, substeps=1), frozenset()).text
+    written = writer.write(KernelPlan(None, block, terms=1, substeps=1), frozenset()).text
     assert written.startswith("# model a b; 1 steps a sample\n")

@@ -27,6 +27,13 @@ pytestmark = pytest.mark.usefixtures("one_thread", "own_cache")
 FILTERS = [None, *sorted(CONF.glob("filter/*.yaml"))]
 MODELS = [None, *sorted(CONF.glob("model/*.yaml"))]
 PAIRS = [(f, m) for f in FILTERS for m in MODELS if f is not None or m is not None]
+FAST_AND_SLOW = [
+    pair
+    if FILTERS.index(pair[0]) == MODELS.index(pair[1])
+    else pytest.param(*pair, marks=pytest.mark.slow)
+    for pair in PAIRS
+]
+"""The pairs, all but one of each filter and model marked slow."""
 
 
 def stem(file: object) -> str:
@@ -103,8 +110,8 @@ def compare(
     return ours
 
 
-@pytest.mark.parametrize("substeps", [1, 5])
-@pytest.mark.parametrize(("filter", "model"), PAIRS, ids=stem)
+@pytest.mark.parametrize("substeps", [1, pytest.param(5, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("filter", "model"), FAST_AND_SLOW, ids=stem)
 def test_every_filter_and_model_has_the_bits_of_torch(
     filter: Path | None, model: Path | None, substeps: int
 ) -> None:
@@ -119,7 +126,10 @@ SA, IZHIKEVICH = shipped("filter", "sa"), shipped("model", "izhikevich")
 
 
 @pytest.mark.parametrize("neurons", [1, 7, 60, 129, 513, 1100])
-@pytest.mark.parametrize(("samples", "substeps"), [(1, 1), (6, 2), (203, 1), (203, 5)])
+@pytest.mark.parametrize(
+    ("samples", "substeps"),
+    [(1, 1), (6, 2), (203, 1), pytest.param(203, 5, marks=pytest.mark.slow)],
+)
 def test_any_number_of_neurons_and_samples(neurons: int, samples: int, substeps: int) -> None:
     a = afferents(SA, IZHIKEVICH, noise_std=2.0, substeps=substeps)
     compare(a, separable([0, 1, 0], 2, samples, neurons), noise=True)
@@ -144,7 +154,7 @@ def test_names_that_differ_in_their_end_are_kept_apart() -> None:
         assert out.spikes.any()
 
 
-@pytest.mark.parametrize("substeps", [1, 5])
+@pytest.mark.parametrize("substeps", [1, pytest.param(5, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("noise", [False, True])
 def test_dense_drives(noise: bool, substeps: int) -> None:
     a = afferents(SA, IZHIKEVICH, noise_std=2.0, substeps=substeps)

@@ -74,7 +74,13 @@ def test_random_filters_and_models_together_have_the_bits_of_torch(
     compare(a, drives(not varied), noise=True)
 
 
-@pytest.mark.parametrize("exponent", range(1, MAX_POWER + 1))
+@pytest.mark.parametrize(
+    "exponent",
+    [
+        *(1, 2, MAX_POWER),
+        *(pytest.param(power, marks=pytest.mark.slow) for power in range(3, MAX_POWER)),
+    ],
+)
 def test_every_power_has_the_bits_of_torch(exponent: int) -> None:
     block = {
         "states": {"v": 0},

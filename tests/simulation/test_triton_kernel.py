@@ -134,6 +134,7 @@ def test_random_equations_have_the_bits_of_torch(filter: Block, model: Block, va
 QUICK = (*SHEET, "pipeline.duration_ms=12")
 
 
+@pytest.mark.slow
 def test_an_experiment_has_the_spikes_of_the_other_backends() -> None:
     experiment = check(compose(*QUICK, "stimuli.amplitude=[20, 60]", "stimuli.repetitions=2"))
     whole = Encoder(experiment, "numba")([(0, 4)])

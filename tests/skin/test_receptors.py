@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sensoryforge.core.errors import ConfigError
-from sensoryforge.skin import Places
+from sensoryforge.skin import Places, layouts
 from sensoryforge.skin.innervation import Gaussian
 from sensoryforge.skin.layouts import Even, Layout, Random, shipped_layout
 from sensoryforge.skin.receptors import Grid
@@ -108,6 +108,17 @@ def test_random_layout_follows_its_seed_and_keeps_its_first_neurons_when_it_grow
     np.testing.assert_array_equal(points, Random().place(sheet, 200, 3)[:100])
     assert not np.array_equal(points, Random().place(sheet, 100, 4))
     np.testing.assert_allclose(Random().place(sheet, 20_000, 3).mean(axis=0), 0.0, atol=0.05)
+
+
+def test_a_layout_that_the_package_exports_can_be_named_by_its_word(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Corner(Even):
+        """A third layout."""
+
+    monkeypatch.setattr(layouts, "Corner", Corner, raising=False)
+    monkeypatch.setattr(layouts, "__all__", [*layouts.__all__, "Corner"])
+    assert isinstance(shipped_layout("corner"), Corner)
 
 
 def test_a_layout_that_is_not_shipped_and_a_bad_count_are_refused() -> None:

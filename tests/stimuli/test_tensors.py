@@ -24,7 +24,7 @@ from sensoryforge.core.numerics import cos_turns, divide, exp, sin_turns, unifor
 from sensoryforge.simulation.encoder import Encoder
 from sensoryforge.stimuli.base import PLACE, Range, Stimulus
 from sensoryforge.stimuli.gaussian import Gaussian
-from sensoryforge.stimuli.guarded import Guarded
+from sensoryforge.stimuli.guarded import GuardedStimuli
 
 ROUNDED = {"add", "sub", "rsub", "mul", "div", "neg", "abs", "round", "clamp", "clip"}
 LOGIC = {
@@ -108,21 +108,21 @@ def like_a_gpu() -> Iterator[None]:
         yield
 
 
-def on_tensors(kind: type[Stimulus], columns: Mapping[str, Any]) -> Guarded:
-    return Guarded(kind, dict(columns), torch.from_numpy)
+def on_tensors(kind: type[Stimulus], columns: Mapping[str, Any]) -> GuardedStimuli:
+    return GuardedStimuli(kind, dict(columns), torch.from_numpy)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_every_stimulus_has_the_same_bits_as_tensors(file: Path) -> None:
     kind, defaults = load(file)
     columns = some_columns(kind, defaults)
-    arrays, tensors = Guarded(kind, columns), on_tensors(kind, columns)
+    arrays, tensors = GuardedStimuli(kind, columns), on_tensors(kind, columns)
     with like_a_gpu():
-        shapes: tuple[Any, ...] = tensors.shape(XY, T_MS, DURATION_MS)
+        shapes: tuple[Any, ...] = tensors.factors(XY, T_MS, DURATION_MS)
         frames: Any = tensors.frames(XY, T_MS, DURATION_MS)
     assert not tensors.errors
     assert isinstance(frames, torch.Tensor)
-    wanted = (*arrays.shape(XY, T_MS, DURATION_MS), arrays.frames(XY, T_MS, DURATION_MS))
+    wanted = (*arrays.factors(XY, T_MS, DURATION_MS), arrays.frames(XY, T_MS, DURATION_MS))
     for ours, theirs in zip((*shapes, frames), wanted, strict=True):
         assert np.array_equal(ours.numpy(), theirs)
 

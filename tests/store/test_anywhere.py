@@ -121,7 +121,7 @@ def test_a_file_is_held_by_nobody_when_it_is_replaced_or_removed(
     monkeypatch.setattr(Path, "replace", replace_as_on_windows)
     monkeypatch.setattr(Path, "unlink", unlink_as_on_windows)
     writer = writer_of(tmp_path, format, ids, {}, scan(tmp_path))
-    writer.failed()
+    writer.find_failed()
     commit_all(writer, ids, per_part=35)
     path = writer.finish({})
     assert path.name in replaced

@@ -19,7 +19,7 @@ import torch
 from sensoryforge.analysis.results import load
 from sensoryforge.core.old_names import OLD_NAMES
 from sensoryforge.store.archive import RECORD, load_archive
-from sensoryforge.store.checkpoint import Checkpoint, newest, scan
+from sensoryforge.store.checkpoint import Checkpoint, read_or_recover, scan
 from sensoryforge.store.reader import SpikeReader
 
 DATA = Path(__file__).parents[1] / "data" / "v0.1.0"
@@ -99,7 +99,7 @@ def test_what_a_results_file_tells_when_its_old_checkpoint_is_damaged_names_toda
     shutil.copytree(DATA / "whole_h5", tmp_path / "whole")
     (tmp_path / "whole" / "checkpoint.pt").write_bytes(b"damaged")
     with pytest.warns(UserWarning, match=r"results.h5 says what it did"):
-        told = newest(tmp_path / "whole")
+        told = read_or_recover(tmp_path / "whole")
     assert told is not None
     assert "sensoryforge.skin.innervation.Gaussian" in json.dumps(told.config)
 

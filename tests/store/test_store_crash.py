@@ -154,6 +154,7 @@ def test_crash_after_crash_still_ends_in_the_same_dataset(
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no such signal here")
+@pytest.mark.slow
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_killed_process_resumes_to_the_same_dataset(tmp_path: Path, format: str) -> None:
     for number in (3, 12, 37, 56):

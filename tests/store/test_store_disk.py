@@ -82,7 +82,10 @@ def test_a_refusal_of_the_disk_is_one_line_and_costs_nothing_committed(
 
 @pytest.mark.skipif(find_spec("resource") is None, reason="no limits on files here")
 @pytest.mark.parametrize("format", FORMATS)
-@pytest.mark.parametrize("kilobytes", [1, 6, 10])
+@pytest.mark.parametrize(
+    "kilobytes",
+    [pytest.param(1, marks=pytest.mark.slow), 6, pytest.param(10, marks=pytest.mark.slow)],
+)
 def test_a_full_disk_in_the_middle_of_a_write_is_one_line(
     tmp_path: Path, format: str, kilobytes: int
 ) -> None:

@@ -65,7 +65,7 @@ def test_the_formats_are_the_files_in_the_package() -> None:
 def test_an_unknown_format_is_answered_with_the_known_ones() -> None:
     with pytest.raises(
         ConfigError,
-        match=r"batch.format: got 'hdf', allowed are hdf5, pytorch; did you mean 'hdf5'\?",
+        match=r"checkpoint.pt, format: got 'hdf', allowed are hdf5, pytorch; did you mean 'hdf5'\?",
     ):
         locate_format("hdf")
 

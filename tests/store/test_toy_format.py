@@ -17,6 +17,7 @@ from sensoryforge.core import trust
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.store.formats import Hdf5, Pytorch, locate_format
 
+pytestmark = pytest.mark.slow  # each begins with the datasets that `made` makes
 TOY = '''
 """Results as NumPy keeps them."""
 
@@ -224,6 +225,8 @@ def test_a_format_that_says_nothing_of_its_costs_is_taken_for_a_slow_one(folder:
 
 @pytest.mark.parametrize("name", ["toy_format.Missing", "pathlib.Path", "..", "os.system"])
 def test_a_path_that_is_no_format_is_one_line(folder: Path, name: str) -> None:
-    with pytest.raises(ConfigError, match=r"^batch.format: got .*an output format") as caught:
+    with pytest.raises(
+        ConfigError, match=r"^checkpoint.pt, format: got .*an output format"
+    ) as caught:
         locate_format(name)
     assert "\n" not in str(caught.value)

@@ -97,13 +97,15 @@ def from_events(events: Events, samples: int, neurons: int, dt_ms: float) -> tor
     return spikes
 
 
-def stimulus_events(dataset: Dataset, index: int, population: str) -> Events:
+def stimulus_events(dataset: Dataset, row: int, population: str) -> Events:
     """Return one stimulus's spikes of a population as events.
 
+    Examples
+    --------
     >>> stimulus_events(results, 0, "sa").dtype.names
     ('t', 'x', 'p')
     """
-    spikes = dataset.spikes(population)[index]
+    spikes = dataset.spikes(population)[row]
     return to_events(spikes, step_ms(dataset))
 
 

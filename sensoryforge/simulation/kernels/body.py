@@ -1,7 +1,7 @@
 """What every kernel does in a sample, as lines: both writers put them into loops of their own.
 
 A sample runs drive -> filter steps -> output of the filter -> gain and noise -> model steps. The
-steps of filter and model are lines of their parts; what joins them is written here.
+steps of filter and model are lines of their programs; what joins them is written here.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from dataclasses import dataclass
 
 from sensoryforge.equations.elementary import normal_pair
 from sensoryforge.equations.program import stepwise_program
-from sensoryforge.simulation.kernels.lines import Constant, Line, Part
-from sensoryforge.simulation.kernels.plan import OWNERS, Plan
+from sensoryforge.simulation.kernels.lines import Constant, Line, ProgramLines
+from sensoryforge.simulation.kernels.plan import OWNERS, KernelPlan
 
 OUTSIDE_EQUATIONS = ("rate", "gain", "scale")
 """Constants that no program has: dt or its inverse, the gain, the noise's standard deviation."""
 
 
 @dataclass(frozen=True)
-class Source:
+class KernelSource:
     """A kernel's text, and the constants that it wants: shared by all neurons, and one for each."""
 
     text: str
@@ -29,12 +29,12 @@ class Source:
 class Body:
     """The lines of a sample."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: KernelPlan) -> None:
         self.plan = plan
-        self.parts = {
-            name: Part(name, OWNERS[name], program) for name, program in plan.programs.items()
-        }
-        self.normal = Part("normal", "normal", stepwise_program(normal_pair()))
+        self.programs: dict[str, ProgramLines] = {}
+        for name, program in plan.programs.items():
+            self.programs[name] = ProgramLines(name, OWNERS[name], program)
+        self.normal = ProgramLines("normal", "normal", stepwise_program(normal_pair()))
 
     @property
     def has_model(self) -> bool:
@@ -44,7 +44,7 @@ class Body:
     @property
     def wants_slope(self) -> bool:
         """Whether an equation reads ``dI``."""
-        return any(part.reads("dI") for part in self.parts.values())
+        return any(program.reads("dI") for program in self.programs.values())
 
     @property
     def last_time(self) -> str:
@@ -55,8 +55,8 @@ class Body:
     def literals(self) -> dict[str, float]:
         """The literals by name; complete once all lines have been written."""
         literals: dict[str, float] = {}
-        for part in [*self.parts.values(), self.normal]:
-            literals |= part.literals
+        for program in [*self.programs.values(), self.normal]:
+            literals |= program.literals
         return dict(sorted(literals.items()))
 
     def split_constants(
@@ -64,31 +64,31 @@ class Body:
     ) -> tuple[tuple[Constant, ...], tuple[Constant, ...]]:
         """Return the constants that all neurons share, and those of which each has its own.
 
-        ``differing`` names the latter by part and register. Call it once all lines are written.
+        ``differing`` names the latter by program and register. Call it once all lines are written.
         """
         shared: list[Constant] = []
         each: list[Constant] = []
         for constant in self._constants().values():
-            if (constant.part, constant.register) in differing:
+            if (constant.program, constant.register) in differing:
                 each.append(constant)
             else:
                 shared.append(constant)
         return tuple(shared), tuple(each)
 
     def _constants(self) -> dict[str, Constant]:
-        # Parts of one block name its parameters alike: each stands once, for the last part that
-        # reads it.
+        # Programs of one block name its parameters alike: each stands once, for the last program
+        # that reads it.
         constants: dict[str, Constant] = {}
-        for part in self.parts.values():
-            constants |= part.constants
+        for program in self.programs.values():
+            constants |= program.constants
         wanted = {
             "rate": self.wants_slope,
             "gain": self.has_model,
             "scale": self.plan.noisy,
         }
-        for place, name in enumerate(OUTSIDE_EQUATIONS):
+        for register, name in enumerate(OUTSIDE_EQUATIONS):
             if wanted[name]:
-                constants[name] = Constant(name, "run", place)
+                constants[name] = Constant(name, "run", register)
         return constants
 
     def drive(self) -> list[Line]:
@@ -109,15 +109,15 @@ class Body:
 
     def settle(self) -> list[Line]:
         """Return the look at a filter's states before some samples: faint ones become 0."""
-        if "settled" not in self.parts:
+        if "settled" not in self.programs:
             return []
-        return self.parts["settled"].step("", may_have_fired=False)
+        return self.programs["settled"].step("", may_have_fired=False)
 
     def filtered(self, noise: str) -> list[Line]:
         """Return the filter's output and the model's current; ``noise`` is the sample's noise."""
         lines: list[Line] = []
         filtered = "drive"
-        output = self.parts.get("output")
+        output = self.programs.get("output")
         if output is not None:
             lines = output.lines(2, self.last_time)
             filtered = output.operand(output.program.outputs["output"], self.last_time)
@@ -129,16 +129,16 @@ class Body:
         return lines
 
     def steps(self, name: str) -> list[Line]:
-        """Return the steps of a part, one after the other, the sample's k-th at time ``t<k>``."""
-        part = self.parts[name]
-        lines = part.lines(1, "")
+        """Return the steps of a program one after the other, the sample's k-th at time ``t<k>``."""
+        program = self.programs[name]
+        lines = program.lines(1, "")
         for k in range(self.plan.substeps):
-            lines += part.step(f"t{k}", may_have_fired=k > 0)
+            lines += program.step(f"t{k}", may_have_fired=k > 0)
         return lines
 
     def repeated_step(self, name: str) -> list[Line]:
-        """Return one step of a part at time ``t``, for a loop over the steps of a sample."""
-        return self.parts[name].step("t", may_have_fired=True)
+        """Return one step of a program at time ``t``, for a loop over the steps of a sample."""
+        return self.programs[name].step("t", may_have_fired=True)
 
     def normals(self) -> tuple[list[Line], tuple[str, str]]:
         """Return the lines that make two normals of two random words, and where the two stand."""

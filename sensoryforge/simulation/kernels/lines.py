@@ -4,7 +4,7 @@ An operation becomes one assignment, ``model14 = divide(model12, model_tau_m)``.
 infix sign or a call, and each compiler brings the functions that are called (:mod:`.numba_ops`,
 :mod:`.triton_ops`), so that the same lines serve both. Names of a kernel's variables are
 
-- ``model14``: the result of the operation in register 14 of the part ``model``,
+- ``model14``: the result of the operation in register 14 of the program ``model``,
 - ``model_v``, ``filter_tau_r``: a state or a parameter of that block,
 - ``drive``, ``slope``, ``current``: the inputs ``I`` and ``dI`` of a filter, ``I`` of a model,
 - ``C_0_5``, ``C_m2_000002``: the literals 0.5 and -2.000002.
@@ -12,10 +12,13 @@ infix sign or a call, and each compiler brings the functions that are called (:m
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from textwrap import indent
 
 from sensoryforge.equations.program import Instruction, Program
 
+TAB = "    "
 _FORMS = {
     "add": "{} + {}",
     "sub": "{} - {}",
@@ -58,16 +61,16 @@ class Line:
 class Constant:
     """A number that stays the same through a run: computed before it, and given to the kernel.
 
-    ``part`` and ``register`` say which operation makes it; ``boolean`` whether it is a condition.
+    ``program`` and ``register`` say which operation makes it, ``boolean`` if it is a condition.
     """
 
     name: str
-    part: str
+    program: str
     register: int
     boolean: bool = False
 
 
-class Part:
+class ProgramLines:
     """A program as lines of source.
 
     Writing a line notes which constants and literals it reads; ``constants`` and ``literals`` are
@@ -149,6 +152,11 @@ class Part:
         name = f"C_{digits}"
         self.literals[name] = value
         return name
+
+
+def nested(head: str, lines: Iterable[str]) -> str:
+    """Return lines as the body of a loop, a condition or a function that begins with ``head``."""
+    return "\n".join([head, indent("\n".join(lines), TAB)])
 
 
 def find_mantissas(program: Program) -> dict[int, int]:

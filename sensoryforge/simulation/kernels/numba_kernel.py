@@ -17,7 +17,7 @@ from torch import Tensor
 from sensoryforge.core.devices import usable_cores
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.simulation.kernels.base import Afferents, Drive, Output
-from sensoryforge.simulation.kernels.body import Source
+from sensoryforge.simulation.kernels.body import KernelSource
 from sensoryforge.simulation.kernels.cache import load
 from sensoryforge.simulation.kernels.numba_writer import write
 from sensoryforge.simulation.kernels.prepared import Prepared
@@ -81,7 +81,7 @@ class _Run(Prepared):
             traces=dict(zip(self.record, torch.from_numpy(traces), strict=True)),
         )
 
-    def inputs(self, source: Source) -> tuple[Array, ...]:
+    def inputs(self, source: KernelSource) -> tuple[Array, ...]:
         """Return what the kernel reads, in the order of its arguments."""
         drive = self.drive
         space, time = self.drive_arrays()

@@ -68,16 +68,16 @@ def loops_of_sample(body: Body) -> list[Loop]:
 
 def _operations_a_sample(body: Body) -> int:
     operations = 0
-    for name, part in body.parts.items():
+    for name, program in body.programs.items():
         is_step = name == OWNERS[name]
         if is_step:
-            operations += body.plan.substeps * len(part.program.at(2))
+            operations += body.plan.substeps * len(program.program.at(2))
     return operations
 
 
 def _spelled_out(body: Body) -> list[Loop]:
     filtering = body.drive()
-    if "filter" in body.parts:
+    if "filter" in body.programs:
         filtering += body.steps("filter")
     filtering += body.filtered(NOISE)
     firing = body.steps("model") if body.has_model else []
@@ -88,7 +88,7 @@ def _spelled_out(body: Body) -> list[Loop]:
 
 def _staged(body: Body) -> list[Loop]:
     loops = [Loop([*body.drive(), Line("fired", "False")])]
-    if "filter" in body.parts:
+    if "filter" in body.programs:
         loops.append(_loop_of_steps(body, "filter"))
     loops.append(Loop(body.filtered(NOISE)))
     if body.has_model:
@@ -98,5 +98,5 @@ def _staged(body: Body) -> list[Loop]:
 
 def _loop_of_steps(body: Body, name: str) -> Loop:
     # What depends on the drive alone is computed again in every step, which spares its rows.
-    once_a_sample = body.parts[name].lines(1, "")
+    once_a_sample = body.programs[name].lines(1, "")
     return Loop(once_a_sample + body.repeated_step(name), repeated=True)

@@ -11,7 +11,7 @@ reset to E, without filter or noise, one step a sample, on a drive of one term, 
 (abbreviated; on the right what writes the line, here or in :mod:`.plan`, :mod:`.body`,
 :mod:`.lines`)::
 
-    # model leaky; 1 steps a sample                           # _Writer.header, Plan.title
+    # model leaky; 1 steps a sample                           # _Writer.header, KernelPlan.title
     from numba import njit                                    # _IMPORTS
     ...
     def kernel(start, stop, rows, space, time, ...            # _SIGNATURE
@@ -26,15 +26,15 @@ reset to E, without filter or noise, one step a sample, on a drive of one term, 
         for stimulus in range(start, stop):                   # _Writer.source
             condition = rows[stimulus]                        # _Writer.stimulus
             finite[stimulus] = True
-            for first in range(0, neurons, 512):              # _Writer.tile
-                width = min(512, neurons - first)
+            for first in range(0, neurons, 512):
+                width = min(512, neurons - first)             # _Writer.tile
                 ...
                 for i in range(padded):
                     n = first + min(i, width - 1)
                     at_model_v[i] = initial[0, n]             # _Writer.first_value
                     at_space0[i] = space[condition, 0, n]
                     at_fired[i] = False
-                for sample in range(samples):                 # _Writer.sample
+                for sample in range(samples):                 # _Writer.tile
                     now0 = time[condition, 0, sample]         # _Writer.read_drive
                     for i in range(padded):                   # _Writer.loop
                         space0 = at_space0[i]                 # _Writer.load
@@ -42,14 +42,14 @@ reset to E, without filter or noise, one step a sample, on a drive of one term, 
                         drive = space0 * now0                 # Body.drive
                         filtered = drive                      # Body.filtered
                         current = filtered * gain
-                        model3 = model_E - model_v            # Part.lines
+                        model3 = model_E - model_v            # ProgramLines.lines
                         model5 = model3 + current
                         model7 = divide(model5, model_tau)
                         model8 = model_dt * model7
                         model9 = model_v + model8
                         model11 = model9 >= model_v_th
                         model12 = select(model11, model_E, ...
-                        fired = model11                       # Part.step
+                        fired = model11                       # ProgramLines.step
                         model_v = model12
                         at_fired[i] = fired                   # _Writer.loop
                         at_model_v[i] = model_v
@@ -70,9 +70,10 @@ from functools import lru_cache
 from textwrap import indent
 
 from sensoryforge.equations.program import SETTLED_EVERY
-from sensoryforge.simulation.kernels.body import Body, Source
+from sensoryforge.simulation.kernels.body import Body, KernelSource
+from sensoryforge.simulation.kernels.lines import TAB, nested
 from sensoryforge.simulation.kernels.numba_loops import Loop, loops_of_sample
-from sensoryforge.simulation.kernels.plan import Plan
+from sensoryforge.simulation.kernels.plan import KernelPlan
 
 WIDTH = 512
 """Neurons in a tile: its rows, of 2 KB each, stay in the first-level cache."""
@@ -85,7 +86,7 @@ repeat the last one, and what they give is dropped.
 
 
 @lru_cache(maxsize=64)
-def write(plan: Plan, differing: frozenset[tuple[str, int]]) -> Source:
+def write(plan: KernelPlan, differing: frozenset[tuple[str, int]]) -> KernelSource:
     """Return the source of a kernel.
 
     Parameters
@@ -93,7 +94,7 @@ def write(plan: Plan, differing: frozenset[tuple[str, int]]) -> Source:
     plan
         What it is written for.
     differing
-        The constants (part, register) of which each neuron has its own.
+        The constants (program, register) of which each neuron has its own.
     """
     return _Writer(plan, differing).source()
 
@@ -101,7 +102,7 @@ def write(plan: Plan, differing: frozenset[tuple[str, int]]) -> Source:
 class _Writer:
     """Puts the lines of a sample into loops over neurons, samples and stimuli."""
 
-    def __init__(self, plan: Plan, differing: frozenset[tuple[str, int]]) -> None:
+    def __init__(self, plan: KernelPlan, differing: frozenset[tuple[str, int]]) -> None:
         self.plan = plan
         self.body = Body(plan)
         self.loops = loops_of_sample(self.body)
@@ -126,13 +127,13 @@ class _Writer:
         names = [*self.plan.states, *inputs, *constants, *sorted(self.handed_on)]
         return list(dict.fromkeys(names))
 
-    def source(self) -> Source:
-        stimuli = _nested("for stimulus in range(start, stop):", self.stimulus())
-        lines = indent("\n".join([*self.once_a_call(), stimuli]), _TAB)
+    def source(self) -> KernelSource:
+        stimuli = nested("for stimulus in range(start, stop):", self.stimulus())
+        lines = indent("\n".join([*self.once_a_call(), stimuli]), TAB)
         signature = _SIGNATURE.format(space="space" if self.plan.terms else "frames")
         # The header comes last: literals are known once everything else has been written.
         text = f"{self.header()}\n\n\n{signature}{lines}\n"
-        return Source(text, self.shared, self.each)
+        return KernelSource(text, self.shared, self.each)
 
     def header(self) -> str:
         literals = [f'{name} = float32("{value!r}")' for name, value in self.body.literals.items()]
@@ -141,9 +142,9 @@ class _Writer:
     def once_a_call(self) -> list[str]:
         """Return what is set up once a call: constants and rows."""
         lines = ["wide_vectors()", "samples, neurons = times.shape[0], initial.shape[1]"]
-        for place, constant in enumerate(self.shared):
+        for k, constant in enumerate(self.shared):
             truth = _IS_TRUE if constant.boolean else ""
-            lines.append(f"{constant.name} = shared[{place}]{truth}")
+            lines.append(f"{constant.name} = shared[{k}]{truth}")
         for name in self.rows:
             maker = "flags" if name == "fired" else "row"
             lines.append(f"at_{name} = {maker}({WIDTH})")
@@ -160,7 +161,7 @@ class _Writer:
         if self.plan.noisy:
             lines.append("key0, key1 = keys[stimulus, 0], keys[stimulus, 1]")
         lines.append("finite[stimulus] = True")
-        lines.append(_nested(f"for first in range(0, neurons, {WIDTH}):", self.tile()))
+        lines.append(nested(f"for first in range(0, neurons, {WIDTH}):", self.tile()))
         return lines
 
     def tile(self) -> list[str]:
@@ -170,7 +171,7 @@ class _Writer:
             f"padded = (width + {LANES - 1}) & -{LANES}",
             "middle = padded // 2",
             _over_neurons(["n = first + min(i, width - 1)", *beginnings]),
-            _nested("for sample in range(samples):", self.sample()),
+            nested("for sample in range(samples):", self.sample()),
             *self.check_states(),
         ]
 
@@ -212,7 +213,7 @@ class _Writer:
         if not lines:
             return []
         every_eighth = f"if sample & {SETTLED_EVERY - 1} == 0:"
-        return [_nested(every_eighth, [self.loop(Loop(lines))])]
+        return [nested(every_eighth, [self.loop(Loop(lines))])]
 
     def noise(self) -> list[str]:
         """Return the draw of the normals of four samples, which one call of the generator gives."""
@@ -222,13 +223,13 @@ class _Writer:
         draws = [str(line) for line in lines]
         for k, end in enumerate(ends):
             draws.append(f"at_noise[half + {k}, i] = {end} * scale")
-        halves = _nested(_HALVES, [_over_neurons([*_NORMAL_INPUTS, *draws])])
-        return ["phase = sample & 3", _nested("if phase == 0:", [_WORDS, halves])]
+        halves = nested(_HALVES, [_over_neurons([*_NORMAL_INPUTS, *draws])])
+        return ["phase = sample & 3", nested("if phase == 0:", [_WORDS, halves])]
 
     def read_drive(self) -> list[str]:
         if self.plan.terms == 0:
-            place = "(condition * samples + sample) * neurons + first"
-            return [f"copy(at_frame, 0, frames, {place}, width)"]
+            offset = "(condition * samples + sample) * neurons + first"
+            return [f"copy(at_frame, 0, frames, {offset}, width)"]
         return [f"now{k} = time[condition, {k}, sample]" for k in range(self.plan.terms)]
 
     def read_times(self) -> list[str]:
@@ -242,13 +243,13 @@ class _Writer:
         return lines
 
     def write_out(self) -> list[str]:
-        place = "(stimulus * samples + sample) * neurons + first"
+        offset = "(stimulus * samples + sample) * neurons + first"
         lines = []
         if self.plan.model is not None:
-            lines.append(f"copy(spikes, {place}, at_fired, 0, width)")
+            lines.append(f"copy(spikes, {offset}, at_fired, 0, width)")
         for k, name in enumerate(self.plan.record):
             row = f"at_{self.plan.trace(name)}"
-            lines.append(f"copy(traces, {k} * traces[0].size + {place}, {row}, 0, width)")
+            lines.append(f"copy(traces, {k} * traces[0].size + {offset}, {row}, 0, width)")
         return lines
 
     def loop(self, loop: Loop) -> str:
@@ -265,7 +266,7 @@ class _Writer:
         if not loop.repeated:
             return text
         time = ["t = times[sample, step]"] if "t" in loop.needs else []
-        return _nested(f"for step in range({self.plan.substeps}):", [*time, text])
+        return nested(f"for step in range({self.plan.substeps}):", [*time, text])
 
     def load(self, name: str) -> str:
         conditions = {constant.name for constant in self.each if constant.boolean}
@@ -273,12 +274,8 @@ class _Writer:
         return f"{name} = at_{name}[i]{truth}"
 
 
-def _nested(head: str, lines: Iterable[str]) -> str:
-    return "\n".join([head, indent("\n".join(lines), _TAB)])
-
-
 def _over_neurons(lines: Iterable[str], stop: str = "padded") -> str:
-    return _nested(f"for i in range({stop}):", lines)
+    return nested(f"for i in range({stop}):", lines)
 
 
 def _over_pairs(lines: Iterable[str], own: set[str]) -> str:
@@ -305,7 +302,6 @@ def _of_other_neuron(line: str, own: set[str]) -> str:
     return line.replace("[i]", "[middle + i]").replace(", i]", ", middle + i]")
 
 
-_TAB = "    "
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _IS_TRUE = " != ZERO"
 

@@ -19,7 +19,7 @@ OWNERS = {"filter": "filter", "settled": "filter", "output": "filter", "model": 
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class KernelPlan:
     """What decides on a kernel's text; numbers do not, they are given to the kernel.
 
     Two plans are equal when they have the same block *objects* and equal numbers: comparing ids is
@@ -61,7 +61,7 @@ class Plan:
         return hash(self.key)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Plan) and self.key == other.key
+        return isinstance(other, KernelPlan) and self.key == other.key
 
     @cached_property
     def programs(self) -> dict[str, Program]:

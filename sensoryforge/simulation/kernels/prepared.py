@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from sensoryforge.simulation.kernels.base import Afferents, Drive
-from sensoryforge.simulation.kernels.body import OUTSIDE_EQUATIONS, Source
+from sensoryforge.simulation.kernels.body import OUTSIDE_EQUATIONS, KernelSource
 from sensoryforge.simulation.kernels.machine import Machine
-from sensoryforge.simulation.kernels.plan import OWNERS, Plan
+from sensoryforge.simulation.kernels.plan import OWNERS, KernelPlan
 
 _CPU = torch.device("cpu")
 
@@ -37,7 +37,7 @@ class Prepared:
         # A filter alone has no current that noise could be added to.
         noisy = keys is not None and afferents.noise_std > 0 and afferents.model is not None
         self.keys = keys if noisy else None
-        plan = Plan(
+        plan = KernelPlan(
             filter=afferents.filter,
             model=afferents.model,
             terms=0 if drive.space is None else drive.space.shape[1],
@@ -50,7 +50,7 @@ class Prepared:
 
     @cached_property
     def constants(self) -> dict[tuple[str, int], Tensor]:
-        """The value of everything that does not change in the run, by part and register."""
+        """The value of everything that does not change in the run, by program and register."""
         constants: dict[tuple[str, int], Tensor] = {}
         for name, program in self.plan.programs.items():
             machine = Machine(program, torch.float32, _CPU)
@@ -61,8 +61,8 @@ class Prepared:
                     register = instruction.out
                     constants[name, register] = machine.registers[register]
         outside = self._outside_equations()
-        for place, name in enumerate(OUTSIDE_EQUATIONS):
-            constants["run", place] = _on_cpu(outside[name])
+        for register, name in enumerate(OUTSIDE_EQUATIONS):
+            constants["run", register] = _on_cpu(outside[name])
         return constants
 
     def _outside_equations(self) -> Mapping[str, float | Tensor]:
@@ -76,15 +76,15 @@ class Prepared:
     @property
     def differing(self) -> frozenset[tuple[str, int]]:
         """The constants of which each neuron has its own."""
-        return frozenset(place for place, value in self.constants.items() if value.ndim > 0)
+        return frozenset(name for name, value in self.constants.items() if value.ndim > 0)
 
-    def shared(self, source: Source) -> list[float]:
+    def shared(self, source: KernelSource) -> list[float]:
         """Return the constants that all neurons share, in the source's order."""
-        return [float(self.constants[c.part, c.register]) for c in source.shared]
+        return [float(self.constants[c.program, c.register]) for c in source.shared]
 
-    def each(self, source: Source) -> Tensor:
+    def each(self, source: KernelSource) -> Tensor:
         """Return the constants that each neuron has for itself, [constants, N]."""
-        rows = [self.constants[c.part, c.register].float() for c in source.each]
+        rows = [self.constants[c.program, c.register].float() for c in source.each]
         return self._stack(rows)
 
     def initial(self) -> Tensor:
@@ -113,7 +113,7 @@ def _is_power_of_two(number: float) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _first_equal(plan: Plan) -> Plan:
+def _first_equal(plan: KernelPlan) -> KernelPlan:
     """Return the first plan that equals this one, whose programs are made already.
 
     The cache keeps a plan's blocks alive: their ids, which plans are compared by, stay theirs.

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.simulation.kernels.base import Afferents, Drive, Output, upload
-from sensoryforge.simulation.kernels.body import Source
+from sensoryforge.simulation.kernels.body import KernelSource
 from sensoryforge.simulation.kernels.prepared import Prepared
 
 LANES = 128
@@ -98,7 +98,7 @@ class _Run(Prepared):
         spikes = None if self.plan.model is None else outputs["spikes"]
         return Output(finite, spikes, dict(zip(self.record, outputs["traces"], strict=True)))
 
-    def inputs(self, source: Source) -> dict[str, Tensor]:
+    def inputs(self, source: KernelSource) -> dict[str, Tensor]:
         """Return what the kernel reads, on the drive's device and in the order of its arguments."""
         drive = self.drive
         space = drive.frames if drive.space is None else drive.space

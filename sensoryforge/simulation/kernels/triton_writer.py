@@ -9,7 +9,7 @@ sample to sample.
 The leaky integrate-and-fire model of :mod:`.numba_writer` becomes (abbreviated; on the right what
 writes the line, here or in :mod:`.plan`, :mod:`.body`, :mod:`.lines`)::
 
-    # model leaky; 1 steps a sample                           # Plan.title
+    # model leaky; 1 steps a sample                           # KernelPlan.title
     import triton                                             # _IMPORTS
     ...
     @triton.jit(do_not_specialize=[...                        # _SIGNATURE
@@ -29,9 +29,9 @@ writes the line, here or in :mod:`.plan`, :mod:`.body`, :mod:`.lines`)::
             current = filtered * gain
             fired = lane < 0                                  # _Writer.sample
             for step in range(1):                             # _Writer.steps
-                model3 = model_E - model_v                    # Part.lines
+                model3 = model_E - model_v                    # ProgramLines.lines
                 ...
-                fired = fired | model11                       # Part.step
+                fired = fired | model11                       # ProgramLines.step
                 model_v = model12
             bits = bits | (fired.to(tl.int32) << ...          # _PACK
             if (sample & 7) == 7:
@@ -52,13 +52,13 @@ from textwrap import indent
 import numpy as np
 
 from sensoryforge.equations.program import SETTLED_EVERY
-from sensoryforge.simulation.kernels.body import Body, Source
-from sensoryforge.simulation.kernels.lines import Line
-from sensoryforge.simulation.kernels.plan import Plan
+from sensoryforge.simulation.kernels.body import Body, KernelSource
+from sensoryforge.simulation.kernels.lines import TAB, Line, nested
+from sensoryforge.simulation.kernels.plan import KernelPlan
 
 
 @lru_cache(maxsize=64)
-def write(plan: Plan, differing: frozenset[tuple[str, int]]) -> Source:
+def write(plan: KernelPlan, differing: frozenset[tuple[str, int]]) -> KernelSource:
     """Return the source of a kernel.
 
     Parameters
@@ -66,7 +66,7 @@ def write(plan: Plan, differing: frozenset[tuple[str, int]]) -> Source:
     plan
         What it is written for.
     differing
-        The constants (part, register) of which each neuron has its own.
+        The constants (program, register) of which each neuron has its own.
     """
     return _Writer(plan, differing).source()
 
@@ -74,19 +74,19 @@ def write(plan: Plan, differing: frozenset[tuple[str, int]]) -> Source:
 class _Writer:
     """Puts the lines of a sample into one loop over samples."""
 
-    def __init__(self, plan: Plan, differing: frozenset[tuple[str, int]]) -> None:
+    def __init__(self, plan: KernelPlan, differing: frozenset[tuple[str, int]]) -> None:
         self.plan = plan
         self.body = Body(plan)
         self.lines = [*self.noise(), *self.sample()]
         # Constants and literals are known once the lines have been written.
         self.shared, self.each = self.body.split_constants(differing)
 
-    def source(self) -> Source:
-        samples = _nested("for sample in range(samples):", self.lines)
+    def source(self) -> KernelSource:
+        samples = nested("for sample in range(samples):", self.lines)
         lines = [*self.once_a_program(), samples, *self.at_the_end()]
-        text = indent("\n".join(lines), _TAB)
+        text = indent("\n".join(lines), TAB)
         text = f"{self.plan.title}\n{_IMPORTS}\n\n{_SIGNATURE}{text}\n"
-        return Source(text, self.shared, self.each)
+        return KernelSource(text, self.shared, self.each)
 
     def once_a_program(self) -> list[str]:
         """Return what is set up once: lanes, constants, what does not change over time, states."""
@@ -95,8 +95,8 @@ class _Writer:
             lines.append(f"{name} = full({_format_float32(value)}, BLOCK)")
         lines += self.load_constants()
         for k in range(self.plan.terms):
-            place = f"(condition * {self.plan.terms} + {k}) * neurons + n"
-            lines.append(f"space{k} = tl.load(space + {place})")
+            offset = f"(condition * {self.plan.terms} + {k}) * neurons + n"
+            lines.append(f"space{k} = tl.load(space + {offset})")
         for k, state in enumerate(self.plan.states):
             lines.append(f"{state} = tl.load(initial + {k} * neurons + n)")
         if self.body.wants_slope:
@@ -131,7 +131,7 @@ class _Writer:
             draws += _texts(lines)
             for k, end in enumerate(ends):
                 draws.append(f"z{half + k} = {end} * scale")
-        return [_nested("if sample % 4 == 0:", draws)]
+        return [nested("if sample % 4 == 0:", draws)]
 
     def sample(self) -> list[str]:
         """Return the lines of one sample."""
@@ -152,28 +152,28 @@ class _Writer:
         if not lines:
             return []
         every_eighth = f"if (sample & {SETTLED_EVERY - 1}) == 0:"
-        return [_nested(every_eighth, _texts(lines))]
+        return [nested(every_eighth, _texts(lines))]
 
     def read_drive(self) -> list[str]:
         if self.plan.terms == 0:
             return ["frame = tl.load(space + (condition * samples + sample) * neurons + n)"]
         lines = []
         for k in range(self.plan.terms):
-            place = f"(condition * {self.plan.terms} + {k}) * samples + sample"
-            lines.append(f"now{k} = tl.load(time + {place})")
+            offset = f"(condition * {self.plan.terms} + {k}) * samples + sample"
+            lines.append(f"now{k} = tl.load(time + {offset})")
         return lines
 
     def steps(self, name: str) -> list[str]:
-        """Return a part's operations of the sample, and the loop over its integration steps."""
-        if name not in self.body.parts:
+        """Return a program's operations of the sample, and the loop over its integration steps."""
+        if name not in self.body.programs:
             return []
-        part = self.body.parts[name]
-        lines = _texts(part.lines(1, ""))
+        program = self.body.programs[name]
+        lines = _texts(program.lines(1, ""))
         step = _texts(self.body.repeated_step(name))
-        if part.reads("t"):
+        if program.reads("t"):
             step.insert(0, f"t = tl.load(times + sample * {self.plan.substeps} + step)")
         if step:
-            lines.append(_nested(f"for step in range({self.plan.substeps}):", step))
+            lines.append(nested(f"for step in range({self.plan.substeps}):", step))
         return lines
 
     def filtered(self) -> list[str]:
@@ -183,16 +183,16 @@ class _Writer:
         # Also true of a name that ends in it (output0 and t0): the compiler drops a load too many.
         if any(time in line for line in lines):
             substeps = self.plan.substeps
-            place = f"sample * {substeps} + {substeps - 1}"
-            lines.insert(0, f"{time} = tl.load(times + {place})")
+            offset = f"sample * {substeps} + {substeps - 1}"
+            lines.insert(0, f"{time} = tl.load(times + {offset})")
         return lines
 
     def store_traces(self) -> list[str]:
         lines = []
         for k, name in enumerate(self.plan.record):
-            place = f"(({k} * stimuli + stimulus) * samples + sample) * neurons + n"
+            offset = f"(({k} * stimuli + stimulus) * samples + sample) * neurons + n"
             trace = self.plan.trace(name)
-            lines.append(f"tl.store(traces + {place}, {trace}, mask=inside)")
+            lines.append(f"tl.store(traces + {offset}, {trace}, mask=inside)")
         return lines
 
     def at_the_end(self) -> list[str]:
@@ -208,10 +208,6 @@ def _texts(lines: Iterable[Line]) -> list[str]:
     return [str(line) for line in lines]
 
 
-def _nested(head: str, lines: Iterable[str]) -> str:
-    return "\n".join([head, indent("\n".join(lines), _TAB)])
-
-
 def _format_float32(value: float) -> str:
     """Return the number that a literal is in float32."""
     with np.errstate(over="ignore"):
@@ -221,7 +217,6 @@ def _format_float32(value: float) -> str:
     return repr(rounded)
 
 
-_TAB = "    "
 _IS_TRUE = " != 0"
 
 _OPERATIONS = "sensoryforge.simulation.kernels.triton_ops"
@@ -259,6 +254,6 @@ _STORE_BYTE = (
 )
 _PACK = (
     "bits = bits | (fired.to(tl.int32) << (sample & 7))",
-    _nested("if (sample & 7) == 7:", [_STORE_BYTE.format(byte="sample // 8"), "bits = bits & 0"]),
+    nested("if (sample & 7) == 7:", [_STORE_BYTE.format(byte="sample // 8"), "bits = bits & 0"]),
 )
-_LAST_BYTE = _nested("if (samples & 7) != 0:", [_STORE_BYTE.format(byte="samples // 8")])
+_LAST_BYTE = nested("if (samples & 7) != 0:", [_STORE_BYTE.format(byte="samples // 8")])

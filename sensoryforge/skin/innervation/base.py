@@ -66,6 +66,11 @@ class Innervation(ABC):
             Where the afferents lie, ``[N, 2]`` in mm.
         seed
             What all randomness comes from: the same seed gives the same receptive fields.
+
+        Returns
+        -------
+        ReceptiveFields
+            A row an afferent, in the order of ``centres``. The class shows an example.
         """
 
     @property

@@ -109,22 +109,14 @@ class Gaussian(Innervation):
         """Draw one afferent's receptors and their weights, in no particular order."""
         reach = WINDOW_SIGMAS * self.sigma_mm / grid.spacing_mm
         columns, rows = _window(grid, x, y, reach, size)
-        # A random word for each column, each row, the direction, and the start of the sampling.
-        width, height = len(columns), len(rows)
-        words = random_bits(stream, afferent, size=width + height + 2)
-        columns = _shuffled(columns, words[:width])
-        rows = _shuffled(rows, words[width : width + height])
-        direction = int(words[-2])
-        start = int(words[-1])
-        across = self._masses(grid.x_mm(columns) - x)
-        along = self._masses(grid.y_mm(rows) - y)
-        # Rows or columns as the outer loop, at random: neither direction is sampled more evenly.
-        columns_are_inner = direction % 2 == 1
-        if columns_are_inner:
-            column, row, weights = _sample(across, along, size, start)
+        window = _shuffle_window(columns, rows, stream, afferent)
+        across = self._masses(grid.x_mm(window.columns) - x)
+        along = self._masses(grid.y_mm(window.rows) - y)
+        if window.columns_are_inner:
+            column, row, weights = _sample(across, along, size, window.start)
         else:
-            row, column, weights = _sample(along, across, size, start)
-        numbers = rows[row] * grid.columns + columns[column]
+            row, column, weights = _sample(along, across, size, window.start)
+        numbers = window.rows[row] * grid.columns + window.columns[column]
         return numbers, weights
 
     def _masses(self, distance_mm: Floats) -> Ints:
@@ -138,6 +130,33 @@ class Gaussian(Innervation):
         masses = np.rint(_LARGEST_MASS * gaussian)
         masses = np.maximum(masses, 1.0)
         return masses.astype(np.int64)
+
+
+@dataclass(frozen=True)
+class _ShuffledWindow:
+    """A window in random order, and where in it the sampling starts, a number of 64 bits.
+
+    Columns or rows are the inner loop, at random: neither direction is sampled more evenly.
+    """
+
+    columns: Ints
+    rows: Ints
+    columns_are_inner: bool
+    start: int
+
+
+def _shuffle_window(columns: Ints, rows: Ints, stream: int, afferent: int) -> _ShuffledWindow:
+    """Return a window shuffled by the random words of an afferent."""
+    # A word for each column, each row, the direction, and the start of the sampling.
+    width, height = len(columns), len(rows)
+    words = random_bits(stream, afferent, size=width + height + 2)
+    direction = int(words[-2])
+    return _ShuffledWindow(
+        columns=_shuffled(columns, words[:width]),
+        rows=_shuffled(rows, words[width : width + height]),
+        columns_are_inner=direction % 2 == 1,
+        start=int(words[-1]),
+    )
 
 
 def _require_grid(receptors: Receptors) -> Grid:
@@ -211,7 +230,7 @@ def _sample(inner: Ints, outer: Ints, size: int, start: int) -> tuple[Ints, Ints
     # How far a mark lies in the stretch of its outer, in units of the masses of inner.
     within = (marks - starts) // outer_mass
     inner_at = np.searchsorted(np.cumsum(inner), within, side="right")
-    weights = np.full(size, 1 / size)
+    weights = np.full(size, 1 / size)  # p / pi, with pi = size p
     return inner_at, outer_at, weights
 
 
@@ -223,14 +242,14 @@ def _sample_with_certain(
     total = int(masses.sum())
     certain = _certain(masses, size)
     taken = np.flatnonzero(certain)
-    taken_weights = masses[taken] / total
+    taken_weights = masses[taken] / total  # p / pi, with pi = 1
     # The others are sampled as ever, on a line without the certain ones.
     left = total - int(masses[taken].sum())
     drawn = size - len(taken)
     line = np.cumsum(np.where(certain, 0, masses))
     marks = _marks(left, drawn, start)
     chosen = np.searchsorted(line, marks, side="right")
-    chosen_weights = np.full(drawn, left / (total * drawn))
+    chosen_weights = np.full(drawn, left / (total * drawn))  # p / pi, with pi = drawn mass / left
     pairs = np.concatenate([taken, chosen])
     weights = np.concatenate([taken_weights, chosen_weights])
     outer_at, inner_at = np.divmod(pairs, len(inner))

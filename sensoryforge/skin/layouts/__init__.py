@@ -32,9 +32,19 @@ def shipped_layout(name: str) -> Layout:
     >>> shipped_layout("even")
     Even()
     """
-    shipped = {kind.__name__.lower(): kind for kind in (Even, Random)}
+    shipped = _exported_layouts()
     if name not in shipped:
         raise ConfigError(
             f"got {name!r}, allowed are {list_names(shipped)}{suggest(name, shipped)}"
         )
     return shipped[name]()
+
+
+def _exported_layouts() -> dict[str, type[Layout]]:
+    """Return the layouts that this package exports, by the word that a dataset keeps of them."""
+    layouts: dict[str, type[Layout]] = {}
+    for name in __all__:
+        exported = globals()[name]
+        if isinstance(exported, type) and issubclass(exported, Layout) and exported is not Layout:
+            layouts[name.lower()] = exported
+    return layouts

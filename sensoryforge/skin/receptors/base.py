@@ -46,4 +46,11 @@ class Receptors(ABC):
         -------
         Positions
             x and y in mm, ``[R, 2]``.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sensoryforge.skin.receptors import Grid
+        >>> Grid(rows=2, columns=3, spacing_mm=0.5).xy(np.array([0, 5])).tolist()
+        [[-0.5, -0.25], [0.5, 0.25]]
         """

@@ -1,8 +1,8 @@
 """Output formats, a file or a folder each.
 
-Every module here but ``base`` holds a subclass of ``Format``; nothing else lists it. Looking
-through them is quick, since they import torch and h5py in their functions only. A format of your
-own is found by the dotted path of its class.
+Every module here but ``base`` holds a subclass of ``Format``; a file in ``conf/format/`` makes it
+an option of ``batch.format``. Looking through the modules is quick, since they import torch and
+h5py in their functions only. A format of your own is found by the dotted path of its class.
 """
 
 from __future__ import annotations
@@ -17,13 +17,22 @@ from typing import TYPE_CHECKING, Any
 from sensoryforge.core import trust
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import list_names, suggest
+from sensoryforge.store import files
 from sensoryforge.store.formats.base import FileReader, Format
 
 if TYPE_CHECKING:
     from sensoryforge.store.formats.hdf5 import Hdf5 as Hdf5
     from sensoryforge.store.formats.pytorch import Pytorch as Pytorch
 
-__all__ = ["FileReader", "Format", "Hdf5", "Pytorch", "locate_format", "shipped_formats"]
+__all__ = [
+    "FileReader",
+    "Format",
+    "Hdf5",
+    "Pytorch",
+    "find_results_files",
+    "locate_format",
+    "shipped_formats",
+]
 
 
 @cache
@@ -40,7 +49,7 @@ def shipped_formats() -> tuple[Format, ...]:
 
 
 def locate_format(name: str) -> Format:
-    """Return the format that ``batch.format`` or a checkpoint names.
+    """Return the format that a checkpoint names.
 
     Parameters
     ----------
@@ -62,11 +71,11 @@ def locate_format(name: str) -> Format:
         return shipped_formats()[names.index(name)]
     if "." not in name:
         allowed = f"allowed are {list_names(names)}{suggest(name, names)}"
-        raise ConfigError(f"batch.format: got {name!r}, {allowed}")
+        raise ConfigError(f"checkpoint.pt, format: got {name!r}, {allowed}")
     try:
         return trust.locate(name, "an output format", Format)()
     except ConfigError as error:
-        raise ConfigError(f"batch.format: {error}") from error
+        raise ConfigError(f"checkpoint.pt, format: {error}") from error
 
 
 def locate_format_of(path: Path) -> Format:
@@ -78,6 +87,32 @@ def locate_format_of(path: Path) -> Format:
         if path.suffix == f".{format.suffix}":
             return format
     raise ConfigError(f"{path.name}: ends as no output format's files do")
+
+
+def find_results_files(directory: Path) -> list[tuple[Format, Path]]:
+    """Return the results files in a directory that are of shipped formats, with their formats.
+
+    Parameters
+    ----------
+    directory
+        The output directory of a run.
+
+    Raises
+    ------
+    StorageError
+        If the directory may not be looked into.
+
+    Examples
+    --------
+    >>> [path.name for _, path in find_results_files(results.directory)]
+    ['results.pt']
+    """
+    there: list[tuple[Format, Path]] = []
+    for format in shipped_formats():
+        path = directory / format.results_name
+        if files.exists(path):
+            there.append((format, path))
+    return there
 
 
 def _shipped_classes() -> Iterator[type[Format]]:

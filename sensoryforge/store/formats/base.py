@@ -70,7 +70,25 @@ class FileReader(ABC):
 
     @abstractmethod
     def array(self, row: int, name: str) -> torch.Tensor:
-        """Return one array of one stimulus, in memory of its own."""
+        """Return one array of one stimulus, in memory of its own.
+
+        Parameters
+        ----------
+        row
+            Of the file.
+        name
+            Of the array, such as ``sa_spikes``.
+
+        Returns
+        -------
+        Tensor
+            Of the shape that ``shapes`` says, ``[T, N]`` for spikes, which are bools.
+
+        Raises
+        ------
+        DamagedError
+            If the file is not what was written.
+        """
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -93,6 +111,15 @@ class FileReader(ABC):
 
         Training asks for every stimulus in every epoch: where a format knows a quick way, it is
         here.
+
+        Parameters
+        ----------
+        row
+            Of the file.
+        name
+            Of the spikes, such as ``sa_spikes``.
+        out
+            Takes the bytes, ``[T, N]``; it may be a part of a larger array.
         """
         out[:] = self.array(row, name).numpy().view(np.uint8)
 
@@ -152,7 +179,17 @@ class Format(ABC):
     def reader(self, path: Path) -> FileReader:
         """Open a part or a results file.
 
-        Raises StorageError, or DamagedError for a file that is not of this format.
+        Parameters
+        ----------
+        path
+            Of the file.
+
+        Raises
+        ------
+        StorageError
+            If the file is missing or may not be read.
+        DamagedError
+            If it is not of this format.
         """
 
     @abstractmethod
@@ -167,13 +204,32 @@ class Format(ABC):
             What is known of each stimulus, B of them.
         arrays
             ``{"sa_spikes": bool[B, T, N], ...}``; floats for what ``batch.save`` names.
+
+        Raises
+        ------
+        OSError, RuntimeError
+            If the disk refuses; the caller removes the file and says why.
         """
 
     @abstractmethod
     def merge(self, sink: files.Sink, sources: Sequence[Source], metadata: Metadata) -> None:
         """Write a results file of the sources' rows in order.
 
-        Each entry's ``index`` becomes its place.
+        Parameters
+        ----------
+        sink
+            Takes the bytes; or write a file at ``sink.path`` yourself.
+        sources
+            Which rows of which files. Each entry's ``index`` becomes its position among them all.
+        metadata
+            What the file is to say of the run, which a reader returns.
+
+        Raises
+        ------
+        OSError, RuntimeError
+            If the disk refuses; the caller removes the file and says why.
+        StorageError
+            If a source cannot be read, or its arrays differ from the others'.
         """
 
 
@@ -203,10 +259,6 @@ class Shelf(Generic[_Reader]):
 
     def __reduce__(self) -> tuple[type[Shelf[_Reader]], tuple[Callable[[Path], _Reader], int]]:
         return Shelf, (self._opener, self._limit)
-
-    def __len__(self) -> int:
-        """Return how many files are open."""
-        return len(self._open)
 
     def __getitem__(self, path: Path) -> _Reader:
         if self._owner != os.getpid():

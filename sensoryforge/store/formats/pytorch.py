@@ -168,10 +168,10 @@ class PytorchReader(FileReader):
     def view(self, row: int, name: str) -> torch.Tensor:
         """Return one array of one stimulus where it lies on the disk."""
         with reading(self._path):
-            places = self._table.more["where"][name]
-            storage = places["storages"][row]
-            offset = places["offsets"][row]
-            return self._tensor(storage, offset, places["dtype"], self.shapes[name])
+            where = self._table.more["where"][name]
+            storage = where["storages"][row]
+            offset = where["offsets"][row]
+            return self._tensor(storage, offset, where["dtype"], self.shapes[name])
 
     def close(self) -> None:
         """Let go of the file; views that were handed out keep it mapped."""
@@ -276,12 +276,13 @@ def _table(entries: Sequence[Entry], arrays: Sequence[Arrays], metadata: Metadat
             "offsets": [_offset(stimulus[name]) for stimulus in arrays],
         }
     plain = dict(metadata)
-    places: dict[str, Any] = {}
+    where_tensors_lie: dict[str, Any] = {}
     for name, tensor in tensors.items():
         plain[name] = None
         number = numbers[_storage_key(tensor)]
-        places[name] = (number, _offset(tensor), _dtype(tensor), tuple(tensor.shape))
-    return to_json(entries, shapes, {"where": where, "metadata": plain, "tensors": places})
+        where_tensors_lie[name] = (number, _offset(tensor), _dtype(tensor), tuple(tensor.shape))
+    more = {"where": where, "metadata": plain, "tensors": where_tensors_lie}
+    return to_json(entries, shapes, more)
 
 
 def _storage_numbers(arrays: Sequence[Arrays], tensors: Arrays) -> dict[int, int]:

@@ -128,13 +128,12 @@ class Hdf5Reader(FileReader):
             spikes = isal_zlib.decompress(stream, zlib.MAX_WBITS, out.size)
             out[:] = np.frombuffer(spikes, np.uint8).reshape(out.shape)
         except _BAD_CHUNK as error:
-            with reading(
-                self._path
-            ):  # only now: it looks at the file, which takes as long as reading a stimulus
+            # only now: it looks at the file, which takes as long as reading a stimulus
+            with reading(self._path):
                 raise ValueError(str(error)) from error
 
     def copy(self, row: int, file: h5py.File, name: bytes, index: int) -> Entry:
-        """Copy a stimulus to another file, where its place is ``index``; return its entry there."""
+        """Copy a stimulus to another file, where its position is ``index``; return its entry."""
         with reading(self._path):
             links.check_members(self._group(row), self.shapes)
         h5o.copy(self._file.id, group_name(row, self._count), file.id, name)
@@ -154,12 +153,12 @@ class Hdf5Reader(FileReader):
 
     def _chunk(self, row: int, name: str, shape: tuple[int, ...]) -> tuple[int, int]:
         """Return first byte and size of a stimulus's only chunk; HDF5 is asked once."""
-        places = self._chunks.get(name)
-        if places is None:
-            places = self._chunks[name] = np.full((self._count, 2), _NOT_ASKED, np.int64)
-        if places[row, 1] == _NOT_ASKED:
-            places[row] = self._locate_chunk(row, name, shape)
-        start, size = places[row].tolist()
+        chunks = self._chunks.get(name)
+        if chunks is None:
+            chunks = self._chunks[name] = np.full((self._count, 2), _NOT_ASKED, np.int64)
+        if chunks[row, 1] == _NOT_ASKED:
+            chunks[row] = self._locate_chunk(row, name, shape)
+        start, size = chunks[row].tolist()
         return start, size
 
     def _locate_chunk(self, row: int, name: str, shape: tuple[int, ...]) -> tuple[int, int]:

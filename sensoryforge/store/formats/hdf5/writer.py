@@ -90,7 +90,7 @@ def _copy_groups(
     total = sum(len(source.rows) for source in sources)
     shapes: Shapes = {}
     entries = _EntryBlocks()
-    place = 0
+    position = 0
     for number, source in enumerate(sources):
         if number == len(sources) // 2:
             sink.begin()
@@ -98,8 +98,9 @@ def _copy_groups(
         shapes = shapes or reader.shapes
         check_shapes(shapes, source, reader)
         for row in source.rows:
-            entries.add(reader.copy(row, file, group_name(place, total), place))
-            place += 1
+            name = group_name(position, total)
+            entries.add(reader.copy(row, file, name, position))
+            position += 1
     return shapes, entries.close()
 
 

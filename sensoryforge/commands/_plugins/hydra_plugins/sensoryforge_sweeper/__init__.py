@@ -81,7 +81,7 @@ class SensoryForgeSweeper(Sweeper):
         fixed = _as_written(self.config.hydra.overrides.hydra)
         name = self.config.hydra.job.config_name
         composer = Composer(self.context.config_loader, name, fixed)
-        composer.start_from(self.config)
+        composer.reuse(self.config)
         overrides = composer.parse([*_flatten(self.params), *arguments, *self.late])
         if is_experiment(self.config):
             jobs = prepare_sweep(self.config, composer, overrides)
