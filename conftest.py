@@ -13,10 +13,13 @@ import pytest
 if TYPE_CHECKING:
     from sensoryforge import Results
 
-collect_ignore = ["sensoryforge/commands/_plugins"]  # Hydra imports it by another name
+# Hydra imports the plugin by another name; the module `run` gives its place to the function `run`.
+collect_ignore = ["sensoryforge/commands/_plugins", "sensoryforge/run.py"]
 collect_ignore_glob = []
 if find_spec("triton") is None:
     collect_ignore_glob.append("sensoryforge/simulation/kernels/triton_*.py")
+if find_spec("tonic") is None:
+    collect_ignore_glob.append("sensoryforge/analysis/exports/tonic_events.py")
 if find_spec("matplotlib") is None:
     collect_ignore_glob.append("sensoryforge/analysis/plots/*.py")
 TINY = (

@@ -1,4 +1,4 @@
-"""What the default afferents do under a step: the README's physiology tables and its picture.
+"""What the default afferents do under a step: the tables of docs/physiology.md, and the README's picture.
 
 A footprint is pressed at 50 ms, held for 150 ms and released, on the default sheet. The tables are made with the noise
 off, the picture with the noise that the defaults have.
@@ -173,7 +173,9 @@ def draw_raster(axis: Axes, results: sf.Results, name: str) -> None:
 
 def main() -> None:
     """Print both tables; draw the picture when asked."""
-    parser = argparse.ArgumentParser(description="The README's physiology tables and its picture.")
+    parser = argparse.ArgumentParser(
+        description="The tables of docs/physiology.md, and the README's picture."
+    )
     parser.add_argument(
         "--picture", type=Path, metavar="FILE", help="also draw one stimulus into this PNG file"
     )

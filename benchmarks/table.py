@@ -1,4 +1,4 @@
-"""The table of speeds in the README: ``python benchmarks/table.py [--brian2-python PATH]``.
+"""The tables of speeds in docs/speed.md: ``python benchmarks/table.py [--brian2-python PATH]``.
 
 350 neurons and 600 samples a stimulus, as in the third dataset of the tutorial; milliseconds a stimulus. Every tool is
 timed in turn with ours on the same machine in the same minute, best of several, so that the ratio is what counts. The

@@ -20,7 +20,7 @@ Every key with its default, unit and meaning, made from the files in `conf/` by 
 
 An option is chosen by `GROUP=OPTION` and a key is set by `GROUP.KEY=VALUE`; groups inside a
 population are chosen as their section says. Above each table stands the place of its keys in the
-composed configuration, which `python -m sensoryforge.run --cfg job` prints. `-` is no unit."""
+composed configuration, which `sensoryforge run --cfg job` prints. `-` is no unit."""
 PLACES = {
     "population": "neurons.populations.NAME",
     "layout": "neurons.populations.NAME.layout",
@@ -69,17 +69,20 @@ def table(path: Path) -> Iterator[str]:
     above = parents(path)
     yield from ("", "| key | default | unit | meaning |", "| --- | --- | --- | --- |")
     for row in parameters:
-        key = f"{above.get(row.key, '')}{row.key}"
+        prefixes = above.get(row.key)
+        key = f"{prefixes.pop(0)}{row.key}" if prefixes else row.key
         yield f"| `{key}` | `{row.value}` | {row.unit} | {row.meaning} |"
 
 
-def parents(path: Path) -> dict[str, str]:
-    """Return what stands before each key that is not at the top of its file."""
+def parents(path: Path) -> dict[str, list[str]]:
+    """Return what stands before each key that is not at the top of its file, in its order."""
     values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    above = {}
+    above: dict[str, list[str]] = {}
     for name, value in values.items():
         if isinstance(value, dict):
-            above |= {key: f"{name}." for key in value if key not in values}
+            for key in value:
+                if key not in values:
+                    above.setdefault(key, []).append(f"{name}.")
     return above
 
 

@@ -9,8 +9,10 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, overload
 
+from sensoryforge.analysis.sweep import find_jobs, open_as_one
 from sensoryforge.core.errors import DamagedError, StorageError
 from sensoryforge.core.messages import list_names
+from sensoryforge.core.paths import expand_home
 from sensoryforge.store import files
 from sensoryforge.store.checkpoint import FILE, Checkpoint, read_settled
 from sensoryforge.store.dataset import Dataset
@@ -330,17 +332,19 @@ def load(directory: str | PathLike[str]) -> Results:
     """Return the dataset in a directory, in whatever format it is.
 
     It is the last complete run, or else what an interrupted one committed. Warns when an unfinished
-    run is newer than the results.
+    run is newer than the results. The datasets of a sweep open as one, with a column for each
+    override that the sweep varied, if their arrays go together.
 
     Parameters
     ----------
     directory
-        The output directory of a run.
+        The output directory of a run, or of a sweep.
 
     Raises
     ------
     StorageError
-        When there is no dataset.
+        When there is no dataset, when another program has it open for writing, and for a sweep
+        whose datasets do not open as one; it then lists them.
     DamagedError
         When its files cannot be read.
 
@@ -349,7 +353,7 @@ def load(directory: str | PathLike[str]) -> Results:
     >>> len(load(results.directory))
     8
     """
-    root = Path(directory)
+    root = expand_home(directory)
     if not root.is_dir():
         problem = "a file; give its directory" if root.exists() else "no such directory"
         raise StorageError(f"{files.show(root)}: {problem}")
@@ -362,6 +366,9 @@ def load(directory: str | PathLike[str]) -> Results:
             _warn_unfinished(checkpoint, older[-1])
         return Results(root, None, older[-1])
     if checkpoint is None:
+        jobs = find_jobs(root)
+        if jobs:
+            return open_as_one(root, jobs, [load(job.directory) for job in jobs])
         results_names = [format.results_name for format in shipped_formats()]
         names = list_names([*results_names, FILE])
         raise StorageError(f"{files.show(root)}: no dataset here (none of {names})")

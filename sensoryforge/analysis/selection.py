@@ -166,15 +166,36 @@ def as_numbers(values: Sequence[Any]) -> Floats | None:
     return numbers
 
 
+def equals(column: pd.Series[Any], value: Any) -> Bools:
+    """Tell where a parameter has a value; numbers that are not whole to nine digits.
+
+    Examples
+    --------
+    >>> int(equals(results.table["sigma"], 0.1 + 0.2).sum())
+    4
+    """
+    numeric = is_number(value) or isinstance(value, np.number)
+    if numeric and column.dtype.kind == "f":
+        close: Bools = np.isclose(column.to_numpy(), float(value), rtol=_TOLERANCE, atol=0.0)
+        return close
+    return np.asarray(column == value, dtype=bool)
+
+
 def _meets(column: pd.Series[Any], wanted: Any) -> Bools:
     """Tell for each stimulus whether it meets a condition."""
+    if isinstance(wanted, slice):
+        bounds = f"lambda v: {wanted.start!r} <= v < {wanted.stop!r}"
+        raise ConfigError(
+            f"where: {column.name}: got a slice, allowed are a value, a list of values or a test, "
+            f"such as {column.name}={bounds}"
+        )
     if callable(wanted):
         return _passes(column, wanted)
     several = isinstance(wanted, Iterable) and not isinstance(wanted, str)
     values = wanted if several else [wanted]
     met = np.zeros(len(column), dtype=bool)
     for value in values:
-        met |= _equals(column, value)
+        met |= equals(column, value)
     return met
 
 
@@ -186,15 +207,6 @@ def _passes(column: pd.Series[Any], test: Callable[[Any], bool]) -> Bools:
         if has_value.iloc[row]:
             passed[row] = bool(test(value))
     return passed
-
-
-def _equals(column: pd.Series[Any], value: Any) -> Bools:
-    """Tell where a parameter has a value; numbers that are not whole to nine digits."""
-    numeric = is_number(value) or isinstance(value, np.number)
-    if numeric and column.dtype.kind == "f":
-        close: Bools = np.isclose(column.to_numpy(), float(value), rtol=_TOLERANCE, atol=0.0)
-        return close
-    return np.asarray(column == value, dtype=bool)
 
 
 def _listed_parameters(dataset: Dataset, types: set[str]) -> set[str]:

@@ -1,7 +1,8 @@
-"""The units of parameters, as the classes of the stimuli give them."""
+"""The units of parameters, as the dataset keeps them or the classes of its stimuli give them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from sensoryforge.core.errors import ConfigError
@@ -10,6 +11,9 @@ from sensoryforge.stimuli.base import DRIVE, Range
 
 if TYPE_CHECKING:
     from sensoryforge.store.dataset import Dataset
+
+_NO_UNIT = ("-", "1")
+"""How a class may say that a parameter has no unit."""
 
 
 def stimulus_entries(dataset: Dataset) -> list[dict[str, Any]]:
@@ -23,21 +27,51 @@ def stimulus_entries(dataset: Dataset) -> list[dict[str, Any]]:
     return [entry for entry in stimuli if isinstance(entry, dict)]
 
 
+def class_units(targets: Iterable[str]) -> dict[str, str]:
+    """Return the unit of each parameter of some classes of stimuli.
+
+    Parameters
+    ----------
+    targets
+        Dotted paths of the classes; one that is not to be had is left out. Where two classes have a
+        parameter of the same name, the first says its unit.
+
+    Returns
+    -------
+    dict
+        Parameter -> unit: ``a.u.`` for model drive, empty where there is none.
+
+    Examples
+    --------
+    >>> class_units(["sensoryforge.stimuli.Gaussian"])["sigma"]
+    'mm'
+    """
+    units: dict[str, str] = {}
+    for target in dict.fromkeys(targets):
+        try:
+            ranges = stimulus_class(target).ranges
+        except ConfigError:
+            continue
+        for name, allowed in ranges.items():
+            units.setdefault(name, _unit_of(allowed))
+    return units
+
+
 def unit(dataset: Dataset, name: str) -> str:
     """Return the unit of a parameter.
 
-    It is ``a.u.`` for model drive, which is not calibrated, and empty where there is none.
+    It is ``a.u.`` for model drive, which is not calibrated, and empty where there is none. A
+    dataset keeps the units; of an older one the classes of its stimuli are asked.
 
     >>> unit(results, "sigma"), unit(results, "amplitude"), unit(results, "repetition")
     ('mm', 'a.u.', '')
     """
     if name == "repetition":
         return ""
-    for entry in stimulus_entries(dataset):
-        allowed = _range(entry, name)
-        if allowed is not None:
-            return "a.u." if allowed == DRIVE else allowed.unit
-    return ""
+    units = dataset.metadata.get("units")
+    if units is None:
+        units = class_units(str(entry.get("_target_")) for entry in stimulus_entries(dataset))
+    return str(units.get(name, ""))
 
 
 def axis_label(dataset: Dataset, name: str) -> str:
@@ -50,9 +84,8 @@ def axis_label(dataset: Dataset, name: str) -> str:
     return f"{name} ({of_parameter})" if of_parameter else name
 
 
-def _range(entry: dict[str, Any], name: str) -> Range | None:
-    """Return the range of an entry's parameter, None where it has none or its class is missing."""
-    try:
-        return stimulus_class(str(entry.get("_target_"))).ranges.get(name)
-    except ConfigError:
-        return None
+def _unit_of(allowed: Range) -> str:
+    """Return the unit of a range, empty where it has none."""
+    if allowed == DRIVE:
+        return "a.u."
+    return "" if allowed.unit in _NO_UNIT else allowed.unit

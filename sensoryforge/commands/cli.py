@@ -10,12 +10,15 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from sensoryforge.commands import console
 from sensoryforge.core.errors import ConfigError, StorageError
 from sensoryforge.core.messages import list_names, suggest
 from sensoryforge.core.trust import trust
+
+if TYPE_CHECKING:
+    from sensoryforge.analysis.results import Results
 
 STARTER = Path(__file__).with_name("starter.yml")
 """The batch file that ``sensoryforge init`` writes."""
@@ -72,6 +75,8 @@ def _run(words: list[str]) -> int:
         raise ConfigError(f"{words[0]}: no such command, {known}")
     if words[:1] == ["run"]:
         return _run_hydra(words[1:])
+    if words[:1] == ["train"]:
+        return _train(words[1:])
     parser = _make_parser()
     arguments, rest = parser.parse_known_args(words)
     for word in rest:
@@ -92,9 +97,9 @@ def _make_parser() -> Parser:
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
     for name, command in COMMANDS.items():
         sentence = command.help[0].upper() + command.help[1:] + "."
-        # `run` hands its words to Hydra, which has a help of its own.
+        # `run` and `train` hand their words to Hydra, which has a help of its own.
         subparser = subparsers.add_parser(
-            name, help=command.help, description=sentence, add_help=name != "run"
+            name, help=command.help, description=sentence, add_help=name not in ("run", "train")
         )
         command.add_arguments(subparser)
     return parser
@@ -113,7 +118,11 @@ def _add_batch(parser: argparse.ArgumentParser) -> None:
         "--dry-run", action="store_true", help="say what would run and what it costs; write nothing"
     )
     parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
-    parser.add_argument("--overwrite", action="store_true", help="discard an interrupted run")
+    parser.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace a finished dataset, or discard an interrupted run",
+    )
     parser.add_argument(
         "--trust", metavar="MODULE", action="append", help="use classes of this module of yours"
     )
@@ -126,8 +135,8 @@ def _run_batch(arguments: argparse.Namespace) -> int:
     from sensoryforge.config.reading import check_batch_file
     from sensoryforge.running.execute import run_experiment
 
+    check_encoding(arguments.overrides)
     overrides = read_directories(arguments.overrides)
-    check_encoding(overrides)
     if arguments.trust:
         trust(arguments.trust)
         sys.path.append(str(Path(arguments.file).resolve().parent))
@@ -151,6 +160,37 @@ def _run_hydra(words: list[str]) -> int:
 
     sys.argv = ["sensoryforge run", *words]
     return run_application()
+
+
+# --- train, decode ---
+
+
+def _train(words: list[str]) -> int:
+    """Hand the rest of the command line to the Hydra application that trains a decoder."""
+    from sensoryforge.commands.train import main as train_application
+
+    sys.argv = ["sensoryforge train", *words]
+    return train_application()
+
+
+def _add_decode(parser: argparse.ArgumentParser) -> None:
+    _add_dataset(parser)
+    parser.add_argument(
+        "--decoder",
+        metavar="FILE",
+        required=True,
+        help="a checkpoint such as checkpoints/best.ckpt, or the directory of a training",
+    )
+    parser.add_argument("--csv", metavar="FILE", help="write what it tells of each stimulus")
+    _add_trust(parser)
+
+
+def _run_decode(arguments: argparse.Namespace) -> int:
+    """Apply a trained decoder to a dataset."""
+    from sensoryforge.commands.decode import decode_dataset
+
+    _trust_modules(arguments)
+    return decode_dataset(arguments.directory, arguments.decoder, arguments.csv)
 
 
 # --- list ---
@@ -185,18 +225,19 @@ def _add_dataset(parser: argparse.ArgumentParser) -> None:
 def _add_show(parser: argparse.ArgumentParser) -> None:
     _add_dataset(parser)
     parser.add_argument("--csv", action="store_true", help="write the table of stimuli as CSV")
+    _add_trust(parser)
 
 
 def _run_show(arguments: argparse.Namespace) -> int:
     """Write what a dataset holds, or its table."""
     from sensoryforge.analysis.results import load
-    from sensoryforge.commands.show import dataset_lines
+    from sensoryforge.commands.show import directory_lines
 
-    results = load(arguments.directory)
+    _trust_modules(arguments)
     if arguments.csv:
-        lines = results.table.to_csv(index=False).splitlines()
+        lines = load(arguments.directory).table.to_csv(index=False).splitlines()
     else:
-        lines = list(dataset_lines(results))
+        lines = list(directory_lines(Path(arguments.directory)))
     for line in lines:
         console.say(line)
     return 0
@@ -205,13 +246,54 @@ def _run_show(arguments: argparse.Namespace) -> int:
 # --- plot ---
 
 
+def _add_choice(parser: argparse.ArgumentParser) -> None:
+    """Add what chooses stimuli of a dataset, and lets its classes be used."""
+    parser.add_argument(
+        "--type", metavar="NAME", action="append", default=[], help="only stimuli of this type"
+    )
+    parser.add_argument(
+        "--where",
+        metavar="CONDITION",
+        action="append",
+        default=[],
+        help="only stimuli that meet it, such as 'amplitude > 20 and sigma == 0.3'",
+    )
+    _add_trust(parser)
+
+
+def _add_trust(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--trust", metavar="MODULE", action="append", help="use classes of this module of yours"
+    )
+
+
+def _trust_modules(arguments: argparse.Namespace) -> None:
+    """Trust the modules that are named; they may lie in the current folder."""
+    if arguments.trust:
+        trust(arguments.trust)
+        sys.path.append(str(Path.cwd()))
+
+
+def _load_chosen(arguments: argparse.Namespace) -> tuple[Results, str]:
+    """Return the stimuli of a dataset that are chosen, and in words which they are."""
+    from sensoryforge.analysis.choice import Choice
+    from sensoryforge.analysis.results import load
+
+    _trust_modules(arguments)
+    choice = Choice.from_words(arguments.type, arguments.where)
+    results = load(arguments.directory)
+    if not str(choice):
+        return results, ""
+    return results.take(choice.rows(results).tolist()), str(choice)
+
+
 def _add_plot(parser: argparse.ArgumentParser) -> None:
     _add_dataset(parser)
     parser.add_argument(
         "pictures",
         metavar="PICTURE",
         nargs="*",
-        help="only these: tuning heatmap response movie sheet",
+        help="only these: tuning heatmap response afferent rates_on_sheet movie sheet",
     )
     parser.add_argument(
         "--stimulus",
@@ -225,6 +307,13 @@ def _add_plot(parser: argparse.ArgumentParser) -> None:
         default="",
         help="parameters of tuning and heatmap (default: two)",
     )
+    parser.add_argument(
+        "--neuron",
+        metavar="POPULATION:NUMBER",
+        default="",
+        help="which afferent, such as sa:12 (default: that with most spikes)",
+    )
+    _add_choice(parser)
     parser.add_argument("--format", default="png", help="png, svg or pdf (default: %(default)s)")
     parser.add_argument("--output", metavar="FOLDER", help="where to (default: DIR/plots)")
 
@@ -232,15 +321,12 @@ def _add_plot(parser: argparse.ArgumentParser) -> None:
 def _run_plot(arguments: argparse.Namespace) -> int:
     """Draw a dataset into files."""
     from sensoryforge.analysis.plots import book
-    from sensoryforge.analysis.results import load
 
     folder = Path(arguments.output or Path(arguments.directory) / "plots")
     axes = [name.strip() for name in arguments.axes.split(",") if name.strip()]
-    results = load(arguments.directory)
-    written = book.write(
-        results, folder, arguments.pictures, arguments.stimulus, axes, arguments.format
-    )
-    for line in written:
+    results, choice = _load_chosen(arguments)
+    wishes = book.Wishes(arguments.stimulus, tuple(axes), arguments.neuron, choice)
+    for line in book.write(results, folder, arguments.pictures, wishes, arguments.format):
         console.say(line)
     return 0
 
@@ -250,16 +336,17 @@ def _run_plot(arguments: argparse.Namespace) -> int:
 
 def _add_report(parser: argparse.ArgumentParser) -> None:
     _add_dataset(parser)
+    _add_choice(parser)
     parser.add_argument("--output", metavar="FILE", help="where to (default: DIR/report.html)")
 
 
 def _run_report(arguments: argparse.Namespace) -> int:
     """Write a page about a dataset."""
     from sensoryforge.analysis.plots import report
-    from sensoryforge.analysis.results import load
 
     path = Path(arguments.output or Path(arguments.directory) / "report.html")
-    for written in report.write(load(arguments.directory), path):
+    results, choice = _load_chosen(arguments)
+    for written in report.write(results, path, choice):
         console.say(f"Wrote {written}")
     return 0
 
@@ -294,6 +381,8 @@ def _run_init(arguments: argparse.Namespace) -> int:
 COMMANDS = {
     "batch": Command("run a batch file, or resume it", _add_batch, _run_batch),
     "run": Command("run the Hydra application", _add_nothing, lambda arguments: _run_hydra([])),
+    "train": Command("train a decoder on a dataset", _add_nothing, lambda arguments: _train([])),
+    "decode": Command("apply a trained decoder to a dataset", _add_decode, _run_decode),
     "list": Command("list every option and its parameters", _add_list, _run_list),
     "show": Command("say what a dataset holds", _add_show, _run_show),
     "plot": Command("draw a dataset into picture files", _add_plot, _run_plot),

@@ -17,6 +17,7 @@ from sensoryforge.commands.checked import remember
 from sensoryforge.config.composer import Composer, hydra_errors
 from sensoryforge.config.explain import explain_failure, explain_unreadable
 from sensoryforge.config.hydra_private import Arguments, parse_arguments
+from sensoryforge.config.hydra_runtime import hydra_known
 from sensoryforge.config.overrides import (
     DIRECTORY_KEYS,
     is_sweep,
@@ -135,14 +136,15 @@ def check_jobs(composer: Composer, jobs: Iterable[Sequence[str]]) -> list[Experi
     """
     experiments: list[Experiment] = []
     problems: list[str] = []
-    for overrides in jobs:
+    for number, overrides in enumerate(jobs):
         try:
             config, lines = compose_overrides(composer, overrides)
-            experiment = check_composed(config, lines)
+            with hydra_known(config, number):
+                experiment = check_composed(config, lines)
+                remember(overrides, config, experiment)
         except ConfigError as error:
             problems += error.problems
         else:
-            remember(overrides, config, experiment)
             experiments.append(experiment)
     raise_if(problems)
     return experiments

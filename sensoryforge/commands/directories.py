@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from sensoryforge.config.composed import free_directory, is_dated
 from sensoryforge.config.overrides import format_override
 from sensoryforge.core.errors import StorageError
+from sensoryforge.core.paths import expand_home
 from sensoryforge.design.experiment import Experiment
 
 Mode: TypeAlias = Literal["run", "sweep"]
@@ -21,7 +22,7 @@ Mode: TypeAlias = Literal["run", "sweep"]
 
 def planned_directory(config: DictConfig, mode: Mode) -> Path:
     """Return the directory that a run or a sweep would make, or use again."""
-    wanted = Path(str(config.hydra[mode].dir)).expanduser()
+    wanted = expand_home(str(config.hydra[mode].dir))
     return free_directory(wanted) if _is_named_by_the_time(config, mode) else wanted
 
 
@@ -31,7 +32,7 @@ def make_directory(config: DictConfig, mode: Mode) -> Path:
     One named by the time gets a number when it is taken (two runs in the same second); one that
     was named is used again.
     """
-    wanted = Path(str(config.hydra[mode].dir)).expanduser()
+    wanted = expand_home(str(config.hydra[mode].dir))
     if not _is_named_by_the_time(config, mode):
         try:
             wanted.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,7 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, open_dict
 
 from sensoryforge.commands import console
 from sensoryforge.commands.checked import recall, remember
@@ -31,6 +31,8 @@ from sensoryforge.commands.directories import (
 from sensoryforge.commands.endings import errors_end_the_process, hydra_raises
 from sensoryforge.config.composer import Composer, hydra_errors, register_sweeper
 from sensoryforge.config.explain import explain_failure, find_misread_overrides
+from sensoryforge.config.hydra_runtime import hydra_known
+from sensoryforge.config.overrides import task_overrides
 from sensoryforge.config.reading import check_composed
 from sensoryforge.config.sources import PRIMARY, SECTIONS, conf_dir
 from sensoryforge.core.errors import ConfigError, SensoryForgeError
@@ -111,7 +113,7 @@ def run_composed(config: DictConfig) -> int:
 def _experiment_of_job(config: DictConfig, hydra: Any) -> Experiment:
     """Return the experiment of a job, checked if this process has not checked it yet."""
     directory = shown_directory(Path(hydra.runtime.output_dir), Path(hydra.runtime.cwd))
-    overrides: Any = OmegaConf.to_container(hydra.overrides.task, resolve=False)
+    overrides = task_overrides(hydra)
     experiment = recall(overrides, config)
     if experiment is None:
         with open_dict(config):
@@ -155,7 +157,7 @@ class RunGuard(Callback):
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """End with one line for each problem, do a dry run, or make the run's directory."""
-        with errors_end_the_process():
+        with errors_end_the_process(), hydra_known(config):
             experiment = _check_single_run(config)
             placed = with_output_dir(experiment, planned_directory(config, "run"))
             if placed.batch.dry_run:
@@ -169,7 +171,7 @@ def _check_single_run(config: DictConfig) -> Experiment:
     from hydra.core.global_hydra import GlobalHydra
 
     composer = Composer(GlobalHydra.instance().config_loader())
-    overrides: Any = OmegaConf.to_container(config.hydra.overrides.task, resolve=False)
+    overrides = task_overrides(config.hydra)
     experiment = check_composed(config, find_misread_overrides(overrides, composer))
     remember(overrides, config, experiment)
     return experiment

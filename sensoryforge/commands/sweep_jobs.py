@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig
 
 from sensoryforge.commands import console
 from sensoryforge.commands.command_line import check_jobs
@@ -25,6 +25,7 @@ from sensoryforge.commands.directories import (
 from sensoryforge.commands.endings import errors_end_the_process
 from sensoryforge.commands.hydra_app import run_job
 from sensoryforge.config.composer import Composer
+from sensoryforge.config.hydra_runtime import hydra_known
 from sensoryforge.config.overrides import quote_text
 from sensoryforge.config.sweep import Job, plan
 from sensoryforge.core.errors import ConfigError
@@ -60,7 +61,7 @@ def prepare_sweep(
     list of list of str
         What the launcher is given for each job; none after a dry run, which is done here.
     """
-    with errors_end_the_process():
+    with errors_end_the_process(), hydra_known(config):
         jobs = [_spelled_out(job, composer) for job in plan(overrides, composer)]
         experiments = check_jobs(composer, [job.overrides for job in jobs])
         names = _subdirectories(config, composer, jobs)
@@ -110,10 +111,8 @@ def _subdirectories(config: DictConfig, composer: Composer, jobs: Sequence[Job])
     names: list[str] = []
     for number, job in enumerate(jobs):
         composed = composer.load(job.overrides)
-        with open_dict(composed):
-            composed.hydra.job.num = number
-            composed.hydra.job.id = str(number)
-        names.append(str(composed.hydra.sweep.subdir))
+        with hydra_known(composed, number):
+            names.append(str(composed.hydra.sweep.subdir))
     if len(set(names)) < len(names):
         got = as_written(config, "sweep", "subdir")
         advice = "${hydra.job.num} in it tells them apart"

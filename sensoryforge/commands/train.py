@@ -29,6 +29,8 @@ from sensoryforge.learning import training
 
 NAME = "train"
 """The primary config of training."""
+_codes: list[int] = []
+"""The exit codes of the trainings of this process that failed."""
 
 
 def main() -> int:
@@ -43,18 +45,16 @@ def _run_application() -> int:
     sys.argv[1:] = [*arguments.options, *arguments.overrides]
     if arguments.config_dir:
         trust_folder(Path(arguments.config_dir))
-    codes: list[int] = []
-
-    def task(config: DictConfig) -> None:
-        codes.append(train_job(config))
-
-    application = make_application(task, NAME)
+    _codes.clear()
+    application = make_application(train_job, NAME)
     with hydra_raises():
         try:
             application()
+        except JobFailedError as failure:  # told by the job; one of another process comes only here
+            _codes.append(failure.exit_code)
         except hydra_errors() as error:
             raise ConfigError(_problems(arguments) or one_line(error)) from error
-    return max(codes, default=0)
+    return max(_codes, default=0)
 
 
 def _problems(arguments: Arguments) -> list[str]:
@@ -75,18 +75,60 @@ def _problems(arguments: Arguments) -> list[str]:
     return compose_with_problems(composer, [*fixed, *swept])[1]
 
 
-def train_job(config: DictConfig) -> int:
-    """Train one decoder in the directory that Hydra made for it, and return the exit code."""
+class JobFailedError(SensoryForgeError):
+    """A training of a sweep failed, and has said why.
+
+    Launchers carry it to the sweep as they carry any exception, from other processes too.
+
+    Parameters
+    ----------
+    message
+        What was said.
+    exit_code
+        What a command ends with that raised it.
+    """
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message, exit_code)  # both: a pickle calls the class with them
+        self.exit_code = exit_code
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+def train_job(config: DictConfig) -> float:
+    """Train one decoder in the directory that Hydra made for it.
+
+    Returns
+    -------
+    float
+        The best epoch's score on the validation split, for sweepers that optimise: higher is
+        better. It is the accuracy of classes, R² of numbers, or minus the loss where R² is not a
+        number.
+
+    Raises
+    ------
+    SystemExit
+        With the exit code of a single training that failed.
+    JobFailedError
+        For a training of a sweep that failed; the others go on.
+    """
     hydra = HydraConfig.get()
+    is_sweep = hydra.mode == RunMode.MULTIRUN
     name = hydra.runtime.choices.get("decoder") or "decoder"
-    if hydra.mode == RunMode.MULTIRUN:
+    if is_sweep:
         name = str(hydra.job.override_dirname) or name
     directory = shown_directory(Path(hydra.runtime.output_dir), Path.cwd())
     try:
-        training.train(plain_settings(config), directory, name, console.say)
+        scores = training.train(plain_settings(config), directory, name, console.say)
     except SensoryForgeError as error:
-        return console.report_error(error)
-    return 0
+        code = console.report_error(error)
+        if not is_sweep:
+            raise SystemExit(code) from error
+        _codes.append(code)
+        raise JobFailedError(str(error), code) from None
+    assert scores.validation is not None
+    return scores.validation
 
 
 def plain_settings(config: DictConfig) -> dict[str, Any]:

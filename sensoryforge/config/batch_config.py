@@ -8,11 +8,16 @@ entries, and then the file's own values.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sensoryforge.config.batch_file import BatchFile, merge_mapping, read_batch_file
+from sensoryforge.config.batch_file import (
+    BatchFile,
+    batch_file_of,
+    merge_mapping,
+    read_batch_file,
+)
 from sensoryforge.config.composer import Composer, hydra_errors
 from sensoryforge.config.explain import (
     compose_with_problems,
@@ -20,7 +25,7 @@ from sensoryforge.config.explain import (
     explain_unresolved,
     is_in_another_file,
 )
-from sensoryforge.config.overrides import text_of_long_list
+from sensoryforge.config.overrides import key_of, text_of_long_list
 from sensoryforge.config.sources import PRIMARY, conf_dir
 from sensoryforge.config.stimuli import named_entries
 from sensoryforge.config.yaml_file import read_yaml
@@ -32,6 +37,13 @@ if TYPE_CHECKING:
 
 NAME = "sensoryforge_batch_file"
 """The name of the primary config that a batch file becomes."""
+COMPOSED_ONE_BY_ONE = 50
+"""Entries of a file that Hydra composes one by one, at most.
+
+An entry is a group to Hydra, and the time that its defaults list takes grows with the square of
+their number: 40 s for 1,000. Of more, each type is composed once, and the entries are made of that
+in Python. Overrides of stimuli need entries that Hydra knows: with them it goes on composing all.
+"""
 _USUAL_STIMULUS = {"stimuli": "gaussian"}
 """What is composed where a file has no stimulus that could be: its other mistakes are told too."""
 
@@ -58,24 +70,41 @@ def compose_batch_file(path: str | Path, overrides: Sequence[str]) -> tuple[Dict
     ConfigError
         Where nothing could be composed.
     """
+    return _compose(read_batch_file(Path(path)), str(path), overrides)
+
+
+def compose_mapping(values: Mapping[str, Any]) -> tuple[DictConfig, list[str]]:
+    """Compose a mapping such as a batch file holds; what it leaves out keeps its default.
+
+    Returns what could be composed, and a line for each mistake found on the way.
+    """
+    return _compose(batch_file_of(values), "configuration", [])
+
+
+def _compose(
+    batch_file: BatchFile, name: str, overrides: Sequence[str]
+) -> tuple[DictConfig, list[str]]:
+    """Compose what a batch file says; ``name`` is what its messages call it."""
     from hydra.core.config_store import ConfigStore
     from omegaconf import OmegaConf
     from omegaconf.errors import GrammarParseError
 
-    batch_file = read_batch_file(Path(path))
     options = Composer.over(batch_file.search)
-    primary = _primary_config(batch_file, options)
+    stimuli = _read_stimuli(batch_file, options, one_by_one=_are_of_stimuli(overrides))
+    primary = _primary_config(batch_file, stimuli, options)
     _drop_overridden_values(primary, overrides, options)
     composer = Composer.over(batch_file.search, NAME, can_sweep=False)
     try:
         ConfigStore.instance().store(name=NAME, node=OmegaConf.create(primary))
         config, problems = compose_with_problems(composer, overrides)
+        if stimuli.to_make:
+            _make_entries(config, stimuli.to_make)
     except GrammarParseError as error:
         raise ConfigError([*batch_file.problems, explain_unresolved(error)]) from error
     except hydra_errors() as error:
         line = explain_failure(error)
         if not is_in_another_file(error):
-            line = f"{path}: {line}"
+            line = f"{name}: {line}"
         raise ConfigError([*batch_file.problems, line]) from error
     return config, [*batch_file.problems, *problems]
 
@@ -91,18 +120,28 @@ def _drop_overridden_values(
         if option not in options.options(section):
             continue
         # An option that only repeats the defaults does not outrank the file.
-        usual = options.load()[section]
-        chosen = options.load([text])[section]
+        usual = _as_written(options.load()[section])
+        chosen = _as_written(options.load([text])[section])
         for key in list(primary[section]):
             if key in chosen and chosen[key] != usual.get(key):
                 del primary[section][key]
 
 
-def _primary_config(batch_file: BatchFile, options: Composer) -> dict[str, Any]:
+def _as_written(node: DictConfig) -> dict[Any, Any]:
+    """Return a section with its ``${...}``: the time in an output directory is never the same."""
+    from omegaconf import OmegaConf
+
+    written = OmegaConf.to_container(node, resolve=False)
+    assert isinstance(written, dict)
+    return written
+
+
+def _primary_config(
+    batch_file: BatchFile, stimuli: _FileStimuli, options: Composer
+) -> dict[str, Any]:
     """Return the primary config of a batch file; choices that do not exist become problems."""
     shipped = read_yaml(conf_dir() / f"{PRIMARY}.yaml")
     shipped_defaults = shipped.pop("defaults")
-    stimuli = _read_stimuli(batch_file, options)
     choices = _existing_choices(batch_file, options)
     config = {
         "defaults": _defaults_list(shipped_defaults, stimuli.defaults, choices, options),
@@ -164,14 +203,6 @@ def _defaults_list(
 
 
 @dataclass(frozen=True)
-class _FileStimuli:
-    """The stimuli of a file: entries of the defaults list, and the values that they get."""
-
-    defaults: list[dict[str, str]]
-    values: dict[str, Any]
-
-
-@dataclass(frozen=True)
 class _FileEntry:
     """One entry of a file: its name (a number in a list), its type, its own values."""
 
@@ -180,7 +211,33 @@ class _FileEntry:
     values: dict[str, Any]
 
 
-def _read_stimuli(batch_file: BatchFile, options: Composer) -> _FileStimuli:
+@dataclass(frozen=True)
+class _FileStimuli:
+    """The stimuli of a file.
+
+    Attributes
+    ----------
+    defaults
+        What the defaults list has of them.
+    values
+        The values that the entries get.
+    to_make
+        Name -> an entry that is made of its type after composing.
+    """
+
+    defaults: list[dict[str, str]]
+    values: dict[str, Any]
+    to_make: dict[str, _FileEntry] = field(default_factory=dict)
+
+
+def _are_of_stimuli(overrides: Sequence[str]) -> bool:
+    """Tell whether an override is of stimuli, or picks their type."""
+    return any(key_of(text).startswith("stimuli") for text in overrides)
+
+
+def _read_stimuli(
+    batch_file: BatchFile, options: Composer, *, one_by_one: bool = False
+) -> _FileStimuli:
     """Return a file's stimuli; entries with mistakes become problems."""
     if "stimuli" not in batch_file.values:
         batch_file.problems.append("stimuli: missing, allowed is a list of entries with a type")
@@ -194,22 +251,51 @@ def _read_stimuli(batch_file: BatchFile, options: Composer) -> _FileStimuli:
         return _FileStimuli([_USUAL_STIMULUS], {})
     if len(entries) == 1:
         return _FileStimuli([{"stimuli": entries[0].type}], entries[0].values)
-    return _several_stimuli(entries)
+    if len(entries) <= COMPOSED_ONE_BY_ONE or one_by_one:
+        return _several_stimuli(entries)
+    return _many_stimuli(entries)
 
 
 def _several_stimuli(entries: Sequence[_FileEntry]) -> _FileStimuli:
-    """Return several entries, those of a list named by their types."""
-    wanted = [entry.type if entry.name.isdigit() else entry.name for entry in entries]
+    """Return several entries, each composed by Hydra."""
     defaults: list[dict[str, str]] = []
     values: dict[str, Any] = {}
-    for name, entry in zip(_number_repeated(wanted), entries, strict=True):
+    for name, entry in zip(_names_of(entries), entries, strict=True):
         defaults.append({f"stimuli@stimuli.{name}": entry.type})
         values[name] = entry.values
     return _FileStimuli(defaults, values)
 
 
+def _many_stimuli(entries: Sequence[_FileEntry]) -> _FileStimuli:
+    """Return many entries, whose types alone Hydra composes."""
+    types = dict.fromkeys(entry.type for entry in entries)
+    defaults = [{f"stimuli@stimuli.{type_name}": type_name} for type_name in types]
+    return _FileStimuli(defaults, {}, dict(zip(_names_of(entries), entries, strict=True)))
+
+
+def _make_entries(config: DictConfig, entries: Mapping[str, _FileEntry]) -> None:
+    """Put entries in the place of the types that Hydra composed, with their own values in them."""
+    from omegaconf import OmegaConf, open_dict
+
+    types: Any = OmegaConf.to_container(config.stimuli, resolve=False)
+    made: dict[str, Any] = {}
+    for name, entry in entries.items():
+        made[name] = {}
+        merge_mapping(made[name], types[entry.type])
+        merge_mapping(made[name], entry.values)
+    with open_dict(config):
+        config.stimuli = made
+
+
+def _names_of(entries: Sequence[_FileEntry]) -> list[str]:
+    """Return the names of entries, those of a list named by their types."""
+    wanted = [entry.type if entry.name.isdigit() else entry.name for entry in entries]
+    return _number_repeated(wanted)
+
+
 def _file_entries(node: Any, options: Composer, problems: list[str]) -> Iterator[_FileEntry]:
     """Yield the entries of a file that have a type which exists."""
+    types = options.options("stimuli")
     for where, entry in named_entries(node):
         if not isinstance(entry, Mapping):
             problems.append(f"{where}: got {format_value(entry)}, {_allowed_entry(options)}")
@@ -219,7 +305,7 @@ def _file_entries(node: Any, options: Composer, problems: list[str]) -> Iterator
             got = format_value(stimulus_type)
             problems.append(f"{where}.type: got {got}, {_allowed_entry(options)}")
             continue
-        if stimulus_type not in options.options("stimuli"):
+        if stimulus_type not in types:
             problems.append(options.no_such_option(f"{where}.type", "stimuli", stimulus_type))
             continue
         name = where.removeprefix("stimuli").lstrip(".")

@@ -59,6 +59,24 @@ def read_batch_file(path: Path) -> BatchFile:
     return batch_file
 
 
+def batch_file_of(values: Mapping[str, Any]) -> BatchFile:
+    """Return a mapping, such as a batch file holds, as the batch file that it would be.
+
+    Parameters
+    ----------
+    values
+        Sections in plain containers; what they leave out keeps its default.
+    """
+    batch_file = BatchFile(search=[])
+    for key in values:
+        if key not in SECTIONS:
+            batch_file.problems.append(unknown_key("", key, list(SECTIONS)))
+    merge_mapping(batch_file.values, _sections_of(values))
+    _take_choices(batch_file)
+    batch_file.problems += _take_misshapen(batch_file.values)
+    return batch_file
+
+
 def merge_mapping(base: dict[str, Any], other: Mapping[str, Any]) -> None:
     """Merge a mapping over another, in depth; lists are replaced.
 

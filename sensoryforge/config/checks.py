@@ -18,6 +18,7 @@ from sensoryforge.core.devices import (
 )
 from sensoryforge.core.errors import ConfigError, raise_if
 from sensoryforge.core.messages import unknown_key
+from sensoryforge.core.paths import expand_home
 from sensoryforge.design.design import Design
 from sensoryforge.design.experiment import BatchSpec, Experiment
 from sensoryforge.equations.stepping import auto_substeps
@@ -50,9 +51,7 @@ def check_plain(
         With a line for each problem.
     """
     problems = _problems_of_sections(plain)
-    pipeline = rules.read(
-        "pipeline", plain.get("pipeline") or {}, rules.PIPELINE, problems, "pipeline"
-    )
+    pipeline = rules.read("pipeline", _pipeline_of(plain), rules.PIPELINE, problems, "pipeline")
     populations = read_populations(plain.get("neurons") or {}, option_files or {}, search, problems)
     batch_rules = rules.batch_rules(kinds.option_names("format", search))
     batch = rules.read("batch", plain.get("batch") or {}, batch_rules, problems, "batch")
@@ -65,7 +64,8 @@ def check_plain(
     raise_if(problems)
     assert output_format is not None
 
-    design = Design(families, pipeline["seed"])
+    noise_seed = pipeline["noise_seed"]
+    design = Design(families, pipeline["seed"] if noise_seed is None else noise_seed)
     design.check()
     substeps = pipeline["substeps"]
     chunk_size = pipeline["chunk_size"]
@@ -87,6 +87,14 @@ def check_plain(
         surrogate=pipeline["surrogate"],
         surrogate_width=float(pipeline["surrogate_width"]),
     )
+
+
+def _pipeline_of(plain: Mapping[str, Any]) -> Any:
+    """Return the section of the pipeline; earlier versions had no seed of the noise."""
+    pipeline = plain.get("pipeline") or {}
+    if not isinstance(pipeline, Mapping):
+        return pipeline
+    return {"noise_seed": None, **pipeline}
 
 
 def _problems_of_sections(plain: Mapping[str, Any]) -> list[str]:
@@ -158,7 +166,7 @@ def _batch_spec(batch: Mapping[str, Any], output_format: Format) -> BatchSpec:
     """Return where and how to write."""
     workers = batch["num_workers"]
     return BatchSpec(
-        output_dir=Path(batch["output_dir"]).expanduser(),
+        output_dir=expand_home(batch["output_dir"]),
         format=output_format,
         checkpoint_frequency=batch["checkpoint_frequency"],
         num_workers=usable_cores() if workers == "auto" else workers,

@@ -20,6 +20,7 @@ from sensoryforge.config.overrides import (
     key_of,
     remaining_entries,
     spell_out_overrides,
+    task_overrides,
 )
 from sensoryforge.config.sources import PRIMARY, conf_dir, hidden_options
 from sensoryforge.config.stimuli import named_stimuli
@@ -36,12 +37,13 @@ _PLUGINS = Path(__file__).resolve().parents[1] / "commands" / "_plugins"
 
 @cache
 def register_sweeper() -> None:
-    """Make our sweeper known to Hydra.
+    """Make our sweeper known to Hydra, where an installation has not done so.
 
-    Hydra 1.3 takes a sweeper only from a module below ``hydra_plugins``. Ours lies in a folder of
-    the package that has that name, so that no second top-level package is installed.
+    Hydra 1.3 takes a sweeper only from a module below a top-level ``hydra_plugins``. Ours lies in a
+    folder of the package that has that name; a wheel puts it at the top, an editable installation
+    puts the folder on Python's path, and a checkout that is only on the path needs it put there.
     """
-    if str(_PLUGINS) not in sys.path:
+    if _PLUGINS.is_dir() and str(_PLUGINS) not in sys.path:
         sys.path.append(str(_PLUGINS))
     from hydra.core.plugins import Plugins
 
@@ -117,14 +119,14 @@ class Composer:
         """
         base = self._options_chosen_by(overrides)
         # A configuration that is reused has values set already, which + would not set twice.
-        already_set = set(base.hydra.overrides.task)
+        already_set = set(task_overrides(base.hydra))
         values = [text for text in overrides if not self.picks_options(text)]
         return with_values(base, self.parse([text for text in values if text not in already_set]))
 
     def reuse(self, config: DictConfig) -> None:
         """Take a configuration that Hydra has composed already: no job composes it again."""
         choices: list[str] = []
-        for override in self.parse([str(text) for text in config.hydra.overrides.task]):
+        for override in self.parse(task_overrides(config.hydra)):
             text = str(override.input_line)
             if not is_sweep(override) and self.picks_options(text):
                 choices.append(text)

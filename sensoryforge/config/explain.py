@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sensoryforge.config.composer import Composer, hydra_errors
 from sensoryforge.config.hydra_private import value_as_written
 from sensoryforge.config.overrides import format_override, parse_override
+from sensoryforge.config.sources import SECTIONS
 from sensoryforge.config.stimuli import named_stimuli
 from sensoryforge.config.yaml_file import read_yaml
 from sensoryforge.core.errors import ConfigError
@@ -94,6 +95,9 @@ def find_misread_overrides(overrides: Iterable[str], composer: Composer) -> Iter
         override = parse_override(text)
         if override is None:
             continue
+        if text.startswith("="):
+            yield explain_unreadable(text)
+            continue
         key = override.get_key_element()
         value = override.value()
         if override.is_sweep_override():
@@ -110,7 +114,7 @@ def _advice_on_several_values(key: str, values: str, can_sweep: bool) -> str:
     as_list = ""
     if key.startswith("stimuli."):
         shown = "..." if "(" in values else values
-        as_list = f"{key}=[{shown}]"
+        as_list = f"'{key}=[{shown}]'"
     if can_sweep:
         alternative = f"or a list, {as_list}" if as_list else "to sweep"
         return f"several values need --multirun (-m), {alternative}"
@@ -209,9 +213,55 @@ def explain_unknown_key(key: str, config: DictConfig, text: str) -> str | None:
             if parent == "stimuli":  # a key of an entry may be set in all that have it
                 known = list(dict.fromkeys([*known, *_keys_of_entries(config)]))
             name = ".".join(parts[: depth + 1])
-            return f"{name}: unknown key, known are {list_names(known)}{suggest(part, known)}"
+            hint = suggest(part, known) or hint_at_place(key, parent, config, text)
+            return f"{name}: unknown key, known are {list_names(known)}{hint}"
         node = node.get(part)
     return None
+
+
+def hint_at_place(key: str, parent: str, config: DictConfig, text: str) -> str:
+    """Return the override that was meant by one whose key stands elsewhere; empty if none does.
+
+    Parameters
+    ----------
+    key, parent
+        The key of the override, and the part of it that is there.
+    config
+        What is composed without it.
+    text
+        The override.
+    """
+    value = text.partition("=")[2]
+    if parent == "neurons.populations" and key.count(".") == parent.count(".") + 1:
+        return f"; to add a population write +population@{key}={value or 'OPTION'}"
+    leaf = key.rpartition(".")[2]
+    for choice in sorted(map(str, config.hydra.runtime.choices)):
+        if "@" in choice and choice.partition("@")[0] == key:
+            return f"; write {choice}={value}"
+    prefix = f"{parent}." if parent else ""
+    for place in _dotted_keys(config):
+        if place.startswith(prefix) and place.rpartition(".")[2] == leaf:
+            return f"; write {place}={value}"
+    return ""
+
+
+def _dotted_keys(config: DictConfig) -> Iterator[str]:
+    """Yield the whole key of every value of an experiment."""
+    from omegaconf import OmegaConf
+
+    for section in SECTIONS:
+        if section in config:
+            plain: Any = OmegaConf.to_container(config[section], resolve=False)
+            yield from _keys_below(plain, section)
+
+
+def _keys_below(node: Any, where: str) -> Iterator[str]:
+    """Yield the whole key of every value below a node."""
+    if not isinstance(node, Mapping):
+        yield where
+        return
+    for key, value in node.items():
+        yield from _keys_below(value, f"{where}.{key}")
 
 
 def _known_keys(node: Mapping[Any, Any]) -> list[str]:

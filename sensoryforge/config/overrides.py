@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
 
 _PREFIXES = "+~"
-DIRECTORY_KEYS = ("batch.output_dir", "hydra.run.dir", "hydra.sweep.dir", "data")
+DIRECTORY_KEYS = ("batch.output_dir", "hydra.run.dir", "hydra.sweep.dir", "data", "resume")
 """Keys whose values are directories, of runs and of trainings."""
 LONG_LIST = 100
 """Lists longer than this travel through Hydra as text: it takes 0.7 ms for each value of a list."""
@@ -43,6 +43,17 @@ def parse_override(text: str) -> Override | None:
 def is_sweep(override: Override) -> bool:
     """Tell whether an override has several values, to be swept with ``-m``."""
     return bool(override.is_sweep_override())
+
+
+def task_overrides(hydra: Any) -> list[str]:
+    """Return the overrides that a node ``hydra`` records, as they were typed.
+
+    What they refer to, such as the number of a job, may be known only later.
+    """
+    from omegaconf import OmegaConf
+
+    texts: Any = OmegaConf.to_container(hydra.overrides.task, resolve=False)
+    return [str(text) for text in texts]
 
 
 def format_override(key: str, value: object) -> str:
@@ -84,6 +95,8 @@ def _quote_directory(text: str) -> str:
 
     key, _, value = text.partition("=")
     if key not in DIRECTORY_KEYS or not value:
+        return text
+    if key == "resume" and value in ("true", "false", "null"):  # of a training, no directory
         return text
     override = parse_override(text)
     if override is None:
@@ -127,7 +140,7 @@ def spell_out_override(text: str, entries: Mapping[str, Mapping[str, Any]]) -> l
 
     Examples
     --------
-    >>> address_override("stimuli.sigma=1", {"step": {"sigma": 0.5}, "grating": {}})
+    >>> spell_out_override("stimuli.sigma=1", {"step": {"sigma": 0.5}, "grating": {}})
     ['stimuli.step.sigma=1']
     """
     key, equals, value = text.partition("=")

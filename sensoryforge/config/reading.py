@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sensoryforge.config.batch_config import compose_batch_file
+from sensoryforge.config.batch_config import compose_batch_file, compose_mapping
 from sensoryforge.config.checks import check_plain
 from sensoryforge.config.composed import (
     fill_in_defaults,
@@ -24,10 +25,11 @@ from sensoryforge.config.explain import (
     explain_failure,
     find_misread_overrides,
 )
-from sensoryforge.config.sources import PRIMARY, hidden_options
+from sensoryforge.config.sources import PRIMARY, SECTIONS, hidden_options
 from sensoryforge.config.written_out import write_out_options
 from sensoryforge.core.errors import ConfigError, raise_if
 from sensoryforge.core.messages import suggest
+from sensoryforge.core.values import plain_python
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -98,13 +100,15 @@ def load_batch_file(path: str | Path, overrides: Sequence[str] = ()) -> DictConf
     return without_hydra(config)
 
 
-def check(config: DictConfig | Mapping[str, Any]) -> Experiment:
+def check(config: DictConfig | Mapping[str, Any] | str | PathLike[str]) -> Experiment:
     """Return the experiment that a configuration describes.
 
     Parameters
     ----------
     config
-        The sections of an experiment, as `compose` returns them or in plain containers.
+        The sections of an experiment, as `compose` returns them or in plain containers; NumPy's
+        arrays, ranges and paths are welcome. Or some of the sections, written as in a batch file:
+        what they leave out keeps its default. Or the path of a batch file.
 
     Raises
     ------
@@ -117,6 +121,11 @@ def check(config: DictConfig | Mapping[str, Any]) -> Experiment:
     >>> len(experiment.design), experiment.samples
     (6, 600)
     """
+    if isinstance(config, str | PathLike):
+        return check_batch_file(Path(config))
+    if any(section not in config for section in SECTIONS):
+        composed, problems = compose_mapping(plain_python(config))
+        return check_composed(composed, problems)
     return check_composed(config, [])
 
 

@@ -25,6 +25,8 @@ from sensoryforge.skin.receptors import MAX_SIDE
 
 SURROGATES = ("fast_sigmoid", "arctan")
 """Derivatives of a spike in training."""
+_SYNONYMS = {"gpu": "cuda", "GPU": "cuda", "h5": "hdf5", "pt": "pytorch"}
+"""What users write for a name of ours that looks otherwise."""
 SAVES = ("drive", "filtered", "voltage", "stimulus")
 """Intermediates that ``batch.save`` may keep."""
 
@@ -62,8 +64,8 @@ class Rule:
         if not self.names:
             line += hint_at_number(value)
         if value in self.names:  # a name where a list of names belongs
-            return f"{line}; write {key}=[{value}]"
-        line += suggest(value, self.names)
+            return f"{line}; write '{key}=[{value}]'"
+        line += suggest(_SYNONYMS.get(value, value), self.names)
         if self.chosen_by_option:
             line += f"; to choose an option write {key.rpartition('.')[2]}@{key}={value}"
         return line
@@ -208,6 +210,14 @@ def _is_path(value: Any) -> bool:
     return isinstance(value, str) and value.strip() != ""
 
 
+def or_null(rule: Rule, meaning: str) -> Rule:
+    """Return a rule that also allows null, which stands for ``meaning``."""
+    text = rule.text.replace("is", f"is null, which stands for {meaning}, or", 1)
+    return Rule(lambda value: value is None or rule.allows(value), text)
+
+
+SEED = whole(0, 2**63 - 1)
+
 # --- the rules of the sections ---
 
 PIPELINE: dict[str, Rule] = {
@@ -226,7 +236,8 @@ PIPELINE: dict[str, Rule] = {
     "dt_ms": number("a number > 0", 0, strict=True),
     "substeps": auto_or(whole(1, 10_000)),
     "chunk_size": auto_or(whole(1)),
-    "seed": whole(0, 2**63 - 1),
+    "seed": SEED,
+    "noise_seed": or_null(SEED, "pipeline.seed"),
     "surrogate": one_of(*SURROGATES),
     "surrogate_width": number("a number > 0", 0, strict=True),
 }

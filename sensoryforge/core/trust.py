@@ -4,8 +4,8 @@ They are ours, those of modules that the user trusts, and those of modules that 
 
 A ``_target_`` in a file makes Python import a module, and importing runs it. A file that comes from
 somebody else must not decide that, so permission never comes from a configuration: it is the
-environment variable ``SENSORYFORGE_TRUST`` (module names, separated by commas), which
-``sensoryforge batch --trust MODULE`` adds to. A module that the running program has imported itself
+environment variable ``SENSORYFORGE_TRUST`` (module names, separated by commas), which the option
+``--trust MODULE`` of the commands adds to. A module that the running program has imported itself
 needs none: naming its class runs nothing new.
 """
 
@@ -82,7 +82,7 @@ def explain_refusal(module: str) -> str:
     top = module.partition(".")[0]
     return (
         f"which is not of SensoryForge, and importing '{module}' runs its code; "
-        f"if you trust it, set {VARIABLE}={top}, or use sensoryforge batch --trust {top}"
+        f"if you trust it, set {VARIABLE}={top}, or use --trust {top}"
     )
 
 
@@ -131,6 +131,9 @@ def _import_trusted(target: str, name: str) -> ModuleType:
         return sys.modules[name]
     if not allows(name):
         raise ConfigError(f"got {target!r}, {explain_refusal(name)}")
+    here = str(Path.cwd())
+    if here not in sys.path:  # as with python -m, also for the command sensoryforge
+        sys.path.append(here)
     try:
         return import_module(name)
     except USERS_FAILURES as error:

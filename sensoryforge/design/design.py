@@ -21,7 +21,7 @@ import numpy as np
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.types import Columns, Ints
 from sensoryforge.design.family import Family, Number, Span
-from sensoryforge.design.telling import family_lines, with_noun
+from sensoryforge.design.telling import families_lines, with_noun
 
 MAX_CONDITIONS = 10_000_000
 """Most conditions of a design: they are compared with each other in memory."""
@@ -38,7 +38,7 @@ class Design:
     families
         Families of stimuli, a type each or the same type with other parameters.
     seed
-        Base seed, from which the seed of every stimulus derives.
+        Base seed of the noise, from which the seed of every stimulus derives.
 
     Examples
     --------
@@ -71,7 +71,11 @@ class Design:
         ([0, 1, 1], [1, 0, 1])
         """
         spans = []
-        for family, first in zip(self.families, self._starts[:-1], strict=True):
+        # From the family of the first stimulus on: a design may have 10,000 families.
+        number = max(bisect_right(self._starts, start) - 1, 0)
+        for family, first in zip(self.families[number:], self._starts[number:-1], strict=True):
+            if first >= stop:
+                break
             end = first + family.count
             index = np.arange(max(start, first), min(stop, end))
             if len(index):
@@ -173,11 +177,8 @@ class Design:
         >>> Design((Family("ramp", "", {"final": (10,)}, repetitions=5),)).grid_lines()
         ['→ 1 parameter combination × 5 repetitions = 5 stimuli']
         """
-        several = len(self.families) > 1
-        lines = []
-        for family in self.families:
-            lines += family_lines(family, is_one_of_several=several)
-        if several:
+        lines = families_lines(self.families)
+        if len(self.families) > 1:
             lines.append(f"Total: {with_noun(len(self), 'stimulus', 'stimuli')}")
         return lines
 

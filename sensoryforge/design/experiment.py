@@ -110,7 +110,8 @@ class Experiment:
     chunk_size
         Stimuli simulated together; None for as many as fit.
     seed
-        Base seed, from which every random number derives.
+        Base seed of the skin: where afferents lie, what they pool, parameters that are drawn. That
+        of the noise, usually the same, is the design's.
     populations
         Afferents by the name of their population.
     design

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
 
 import torch
 from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from sensoryforge.core.errors import ConfigError
+from sensoryforge.learning.recipe import ARGUMENTS, Recipe, read_checkpoint, read_recipe
 from sensoryforge.learning.spike_dataset import Item
+
+METRICS = "metrics"
+"""Under which key a checkpoint has the losses and scores of its epoch."""
+_RANDOM_STATE = "random_state"
 
 
 def score(predicted: Tensor, target: Tensor, classify: bool) -> float:
@@ -60,16 +68,27 @@ class DecodingModule(LightningModule):
     The loss is the cross-entropy of classes, or the squared error of numbers; the optimiser is
     AdamW. Logged are ``train_loss``, ``val_loss``, ``val_score``, ``test_loss`` and ``test_score``.
 
+    A checkpoint of a decoder that has a recipe holds all it takes to use it:
+    ``DecodingModule.load_from_checkpoint(path)`` needs nothing else.
+
     Parameters
     ----------
     network
-        From spikes or counts ``[B, T, N]`` to outputs ``[B, classes]`` or ``[B, K]``.
+        From spikes or counts ``[B, T, N]`` to outputs ``[B, classes]`` or ``[B, K]``; None: the one
+        of the recipe.
     classify
         Whether the target is a class.
     class_weights
         A weight for each class in the loss, ``[classes]``; None weighs all alike.
     learning_rate, weight_decay
         Of AdamW.
+    recipe
+        What the decoder is and was trained on, a `Recipe`; None where nobody can say.
+
+    Raises
+    ------
+    ConfigError
+        With neither a network nor a recipe.
 
     Examples
     --------
@@ -83,22 +102,81 @@ class DecodingModule(LightningModule):
 
     def __init__(
         self,
-        network: nn.Module,
+        network: nn.Module | None = None,
         *,
         classify: bool,
-        class_weights: Tensor | None = None,
+        class_weights: Tensor | Sequence[float] | None = None,
         learning_rate: float = 0.01,
         weight_decay: float = 0.01,
+        recipe: Recipe | Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
+        self.recipe = Recipe(**recipe) if isinstance(recipe, Mapping) else recipe
+        if network is None:
+            if self.recipe is None:
+                raise ConfigError("network: missing, and there is no recipe to make it of")
+            network = self.recipe.make_network()
         self.network = network
         self.classify = classify
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
+        if class_weights is not None:
+            class_weights = torch.as_tensor(class_weights, dtype=torch.float32)
         self.register_buffer("class_weights", class_weights)
         # A score is one of a whole split: it is not the mean of the scores of its batches.
         self._outputs: list[Tensor] = []
         self._targets: list[Tensor] = []
+
+    @classmethod
+    def load_from_checkpoint(  # type: ignore[override]
+        cls, checkpoint_path: Any, map_location: Any = "cpu", **arguments: Any
+    ) -> Self:
+        """Return a trained decoder, ready to be applied; reading its file runs no code.
+
+        Parameters
+        ----------
+        checkpoint_path
+            Such as ``checkpoints/best.ckpt``, wherever it lies now.
+        map_location
+            Where the weights go.
+        arguments
+            What else Lightning takes, and arguments of the module that replace the saved ones:
+            ``network=`` for a checkpoint without a recipe.
+
+        Raises
+        ------
+        ConfigError
+            Where the decoder's class is not there or not trusted.
+        StorageError
+            Where the file is missing, damaged, or does not say of which decoder it is.
+        """
+        if "network" not in arguments:
+            path = Path(checkpoint_path)
+            read_recipe(read_checkpoint(path), path)
+        arguments.setdefault("weights_only", True)
+        module: Self = super().load_from_checkpoint(checkpoint_path, map_location, **arguments)
+        module.eval()
+        return module
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add what it takes to use the decoder, and to go on with its training."""
+        weights = self.class_weights
+        own: dict[str, Any] = {
+            "classify": self.classify,
+            "class_weights": None if weights is None else weights.tolist(),
+            "learning_rate": self.learning_rate,
+            "weight_decay": self.weight_decay,
+            "recipe": self.recipe.plain() if self.recipe else None,
+        }
+        checkpoint[ARGUMENTS] = {**checkpoint.get(ARGUMENTS, {}), **own}
+        checkpoint[_RANDOM_STATE] = torch.get_rng_state()
+        metrics = self.trainer.callback_metrics
+        checkpoint[METRICS] = {name: float(value) for name, value in metrics.items()}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take up the random numbers where a training that goes on was interrupted."""
+        if self._trainer is not None and _RANDOM_STATE in checkpoint:
+            torch.set_rng_state(checkpoint[_RANDOM_STATE].cpu())
 
     def forward(self, spikes: Tensor) -> Tensor:
         """Return the outputs ``[B, classes]`` or ``[B, K]`` for spikes ``[B, T, N]``."""

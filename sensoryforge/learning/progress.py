@@ -7,8 +7,8 @@ from math import isfinite
 from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
-from tqdm import tqdm
 
+from sensoryforge.core.progress import Bar, open_bar
 from sensoryforge.core.signals import Signals
 
 _SHOWN = {"val_loss": "loss", "val_score": "score"}
@@ -27,24 +27,29 @@ class EpochBar(Callback):
         Epochs at most.
     signals
         The signals of this process.
+    done
+        Epochs that an interrupted training has done already.
     """
 
-    def __init__(self, epochs: int, signals: Signals) -> None:
+    def __init__(self, epochs: int, signals: Signals, done: int = 0) -> None:
         super().__init__()
         self.epochs = epochs
+        self.done = done
         self.signals = signals
-        self.bar: tqdm[Any] | None = None
+        self.bar: Bar | None = None
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Draw the bar."""
         self.signals.install()
-        self.bar = tqdm(total=self.epochs, desc="Training", unit="epoch")
+        self.bar = open_bar(self.epochs, self.done, "Training", "epoch")
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Count an epoch."""
         if self.bar is None:
             return
-        self.bar.set_postfix(_format_metrics(trainer.callback_metrics), refresh=False)
+        metrics = _format_metrics(trainer.callback_metrics)
+        shown = ", ".join(f"{name}={value}" for name, value in metrics.items())
+        self.bar.set_postfix_str(shown, refresh=False)
         self.bar.update()
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:

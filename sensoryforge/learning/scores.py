@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 import torch
@@ -13,6 +13,9 @@ from sensoryforge.learning.decoding import accuracy, r_squared
 from sensoryforge.learning.spike_data_module import SpikeDataModule
 from sensoryforge.learning.spike_dataset import SpikeDataset
 
+MEAN_ABSOLUTE_ERROR = "mean absolute error"
+_FEW_VALUES = 20
+"""Values of a parameter up to which it is asked whether the nearest of them is right."""
 _READ_TOGETHER = 64
 """Stimuli read at once to count their spikes: dense, they are a few MB."""
 _RIDGE = 1e-3
@@ -42,11 +45,22 @@ class Scores:
         How many there are in ``train``, ``val`` and ``test``.
     nearest
         Share of stimuli for which every number, rounded to the nearest value that the dataset has,
-        is right; None for classes.
+        is right; None for classes, and where a parameter has more than 20 values.
     nearest_chance
         The same for a guess that takes each value equally often.
     nearest_spike_count
         The same for the spike count's line.
+    units
+        The unit of each parameter, empty where it has none; None for classes.
+    mean_absolute_error
+        Of the decoder, for each parameter in its unit; None for classes.
+    mean_absolute_error_chance
+        The same for always telling the mean of training.
+    mean_absolute_error_spike_count
+        The same for the spike count's line.
+    validation
+        The best epoch's score on the validation split, higher is better: accuracy, R², or minus
+        the loss where R² is not a number. It is what Hydra's optimising sweepers are given.
 
     Examples
     --------
@@ -64,18 +78,51 @@ class Scores:
     nearest: float | None = None
     nearest_chance: float | None = None
     nearest_spike_count: float | None = None
+    units: dict[str, str] | None = None
+    mean_absolute_error: dict[str, float] | None = None
+    mean_absolute_error_chance: dict[str, float] | None = None
+    mean_absolute_error_spike_count: dict[str, float] | None = None
+    validation: float | None = None
 
     def describe(self, name: str) -> list[str]:
         """Return the scores as lines; ``name`` is how they call the decoder."""
+        unit = self._unit_of_measure()
         lines = [
-            f"{name}: {self.measure} {self.decoder:.3f} on {self.stimuli['test']} test stimuli; "
-            f"chance {self.chance:.3f}, total spike count {self.spike_count:.3f}"
+            f"{name}: {self.measure} {self.decoder:.3f}{unit} on {self.stimuli['test']} test "
+            f"stimuli; chance {self.chance:.3f}{unit}, "
+            f"total spike count {self.spike_count:.3f}{unit}"
         ]
+        lines += self._error_lines(name)
         if self.nearest is not None:
             lines.append(
                 f"{name}: nearest value right {self.nearest:.3f}; "
                 f"chance {self.nearest_chance:.3f}, "
                 f"total spike count {self.nearest_spike_count:.3f}"
+            )
+        return lines
+
+    def _unit_of_measure(self) -> str:
+        """Return the unit of the first line: an error of one parameter has it."""
+        units = self.units or {}
+        if self.measure != MEAN_ABSOLUTE_ERROR or len(units) != 1:
+            return ""
+        return after_a_number(units[self.target])
+
+    def _error_lines(self, name: str) -> list[str]:
+        """Return a line for the error of each parameter that the first line does not tell."""
+        errors = self.mean_absolute_error or {}
+        if self.measure == MEAN_ABSOLUTE_ERROR and len(errors) == 1:
+            return []
+        by_chance = self.mean_absolute_error_chance or {}
+        by_count = self.mean_absolute_error_spike_count or {}
+        lines = []
+        for parameter, error in errors.items():
+            unit = after_a_number((self.units or {})[parameter])
+            of_parameter = f" of {parameter}" if len(errors) > 1 else ""
+            lines.append(
+                f"{name}: {MEAN_ABSOLUTE_ERROR}{of_parameter} {error:.3g}{unit}; "
+                f"chance {by_chance[parameter]:.3g}{unit}, "
+                f"total spike count {by_count[parameter]:.3g}{unit}"
             )
         return lines
 
@@ -117,22 +164,37 @@ def _compare_classes(data: SpikeDataModule, outputs: Tensor) -> Scores:
 def _compare_numbers(data: SpikeDataModule, outputs: Tensor) -> Scores:
     trained = data.target.values[data.parts.train]
     tested = data.target.values[data.parts.test]
+    names = data.target.names
     predictions = data.natural(outputs)
     guesses = trained.mean(dim=0).expand_as(tested)
     count_predictions = _fit_line(count_spikes(data.train), trained, count_spikes(data.test))
-    grid = [torch.unique(column) for column in data.target.values.unbind(1)]
-    measure, rate = _measure_of_numbers(tested)
-    return Scores(
+    measure, rate = measure_of_numbers(tested)
+    scores = Scores(
         target=data.target.name,
         measure=measure,
         decoder=rate(predictions, tested),
         chance=rate(guesses, tested),
         spike_count=rate(count_predictions, tested),
         stimuli=_sizes(data),
+        units=dict(zip(names, data.data.units, strict=True)),
+        mean_absolute_error=errors_by_name(predictions, tested, names),
+        mean_absolute_error_chance=errors_by_name(guesses, tested, names),
+        mean_absolute_error_spike_count=errors_by_name(count_predictions, tested, names),
+    )
+    grid = [torch.unique(column) for column in data.target.values.unbind(1)]
+    if any(len(values) > _FEW_VALUES for values in grid):
+        return scores
+    return replace(
+        scores,
         nearest=_nearest_right(predictions, tested, grid),
         nearest_chance=prod(1 / len(values) for values in grid),
         nearest_spike_count=_nearest_right(count_predictions, tested, grid),
     )
+
+
+def after_a_number(unit: str) -> str:
+    """Return a unit as it follows a number; empty where there is none."""
+    return f" {unit}" if unit and unit != "-" else ""
 
 
 def _sizes(data: SpikeDataModule) -> dict[str, int]:
@@ -143,12 +205,18 @@ def _sizes(data: SpikeDataModule) -> dict[str, int]:
 # --- measures of numbers ---
 
 
-def _measure_of_numbers(tested: Tensor) -> tuple[str, Callable[[Tensor, Tensor], float]]:
+def measure_of_numbers(tested: Tensor) -> tuple[str, Callable[[Tensor, Tensor], float]]:
     """Return R², or what replaces it where the test split has one value of a parameter."""
     one_value = (tested == tested[0]).all(dim=0)
     if bool(one_value.any()):
-        return "mean absolute error", _mean_absolute_error
+        return MEAN_ABSOLUTE_ERROR, _mean_absolute_error
     return "R²", r_squared
+
+
+def errors_by_name(predicted: Tensor, target: Tensor, names: Sequence[str]) -> dict[str, float]:
+    """Return the mean absolute error of each parameter, of numbers ``[B, K]``."""
+    errors: list[float] = (predicted - target).abs().mean(dim=0).tolist()
+    return dict(zip(names, errors, strict=True))
 
 
 def _mean_absolute_error(predicted: Tensor, target: Tensor) -> float:

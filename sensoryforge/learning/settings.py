@@ -41,6 +41,10 @@ def _is_mapping_or_null(value: object) -> bool:
     return value is None or isinstance(value, dict)
 
 
+def _is_resume(value: object) -> bool:
+    return value is None or isinstance(value, bool) or _is_directory_name(value)
+
+
 def _is_number_or_null(value: object) -> bool:
     return value is None or is_number(value)
 
@@ -79,7 +83,9 @@ RULES: dict[str, Rule] = {
     "patience": rules.whole(1),
     "device": rules.PIPELINE["device"],
     "num_threads": rules.whole(1, 4096),
+    "resume": Rule(_is_resume, "is null, true, or the directory of a training"),
     "decoder": rules.BLOCK,
+    "logger": Rule(_is_mapping_or_null, "is null or loggers by name"),
 }
 """What each key of ``conf/train.yaml`` may hold."""
 
@@ -119,6 +125,10 @@ def check_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     problems += device_problems(values.get("device", "auto"), "device")
     if "decoder" in values:
         problems += decoder_problems(values["decoder"])
+    if values.get("logger"):
+        from sensoryforge.learning.loggers import logger_problems
+
+        problems += logger_problems(values["logger"])
     if problems:
         raise ConfigError(problems)
     return values
@@ -159,6 +169,16 @@ def class_options(decoder: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options in a decoder's block that are for its class."""
     fixed = (_TARGET, *OPTIMISER_RULES)
     return {key: value for key, value in decoder.items() if key not in fixed}
+
+
+def full_options(decoder: Mapping[str, Any]) -> dict[str, Any]:
+    """Return every option of a decoder's class: those in its block, else the class's defaults."""
+    options = {}
+    for name, option in inspect.signature(locate_decoder(decoder)).parameters.items():
+        has_default = option.default is not inspect.Parameter.empty
+        if option.kind is inspect.Parameter.KEYWORD_ONLY and has_default:
+            options[name] = option.default
+    return options | class_options(decoder)
 
 
 def optimiser_options(decoder: Mapping[str, Any]) -> dict[str, float]:

@@ -112,6 +112,8 @@ class SpikeDataModule(LightningDataModule):
         self.train = data.take(self.parts.train.tolist())
         self.val = data.take(self.parts.val.tolist())
         self.test = data.take(self.parts.test.tolist())
+        self._order: torch.Generator | None = None
+        self._order_to_go_on_with: Tensor | None = None
 
     @property
     def target(self) -> Target:
@@ -147,7 +149,12 @@ class SpikeDataModule(LightningDataModule):
     def train_dataloader(self) -> DataLoader[Item]:
         """Return the training batches, shuffled; a last batch that is not full is left out."""
         incomplete_left_out = len(self.train) > self.batch_size
-        return self._loader(self.train, shuffle=True, drop_last=incomplete_left_out)
+        loader = self._loader(self.train, shuffle=True, drop_last=incomplete_left_out)
+        self._order = loader.generator
+        if self._order_to_go_on_with is not None and self._order is not None:
+            self._order.set_state(self._order_to_go_on_with)
+            self._order_to_go_on_with = None
+        return loader
 
     def val_dataloader(self) -> DataLoader[Item]:
         """Return the validation batches."""
@@ -160,6 +167,15 @@ class SpikeDataModule(LightningDataModule):
     def predict_dataloader(self) -> DataLoader[Item]:
         """Return the test batches."""
         return self._loader(self.test)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps: where the order of the training batches has come to."""
+        return {} if self._order is None else {"order": self._order.get_state()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Let the next training batches come in the order that a checkpoint has come to."""
+        order = state_dict.get("order")
+        self._order_to_go_on_with = None if order is None else order.cpu()
 
     def on_after_batch_transfer(self, batch: Item, dataloader_idx: int) -> Item:
         """Make dense spikes float32, once they are on the device: a byte each travels faster."""

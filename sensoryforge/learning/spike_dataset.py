@@ -18,7 +18,7 @@ from torch.nn import functional as F  # noqa: N812
 from torch.utils.data import Dataset, default_collate
 
 from sensoryforge.analysis.results import Results, load
-from sensoryforge.analysis.units import axis_label
+from sensoryforge.analysis.units import axis_label, unit
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import format_value, list_names, suggest
 from sensoryforge.core.values import is_number
@@ -53,7 +53,7 @@ class SpikeDataset(Dataset[Item]):
     directory
         Of the dataset, finished or interrupted, or its ``Results``.
     target
-        A parameter, ``type``, or several of them.
+        A parameter, ``type``, or several of them; None for spikes alone, with targets ``[0]``.
     task
         ``classification``, ``regression``, or ``auto``, which classifies text and regresses on
         numbers.
@@ -96,7 +96,7 @@ class SpikeDataset(Dataset[Item]):
     def __init__(
         self,
         directory: str | PathLike[str] | Results,
-        target: str | Sequence[str] = "type",
+        target: str | Sequence[str] | None = "type",
         *,
         task: str = "auto",
         populations: Sequence[str] | None = None,
@@ -111,8 +111,12 @@ class SpikeDataset(Dataset[Item]):
         self.table = results.table
         self.form = form
         self.bin = round(bin_ms / self.dt_ms) if bin_ms else 1
-        self.target: Target = read_target(self.table, target, task)
+        if target is None:
+            self.target = Target((), torch.zeros(len(results), 0), None)
+        else:
+            self.target = read_target(self.table, target, task)
         self.labels = tuple(axis_label(results, name) for name in self.target.names)
+        self.units = tuple(unit(results, name) for name in self.target.names)
         self.targets = self.target.values
         self.reader = SpikeReader(results, names)
         self.rows = np.arange(len(results))

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sensoryforge.core.errors import ConfigError, StorageError
+from sensoryforge.core.errors import ConfigError, StorageError, raise_if
+from sensoryforge.core.paths import expand_home
 from sensoryforge.core.signals import interruptible
-from sensoryforge.learning.settings import (
-    check_settings,
-    class_options,
-    locate_decoder,
-    optimiser_options,
-)
+from sensoryforge.learning.settings import check_settings, optimiser_options
 
 # torch and Lightning are imported where they are needed: `--help` has to do without them.
 if TYPE_CHECKING:
     from torch import Tensor
 
     from sensoryforge.learning.decoding import DecodingModule
+    from sensoryforge.learning.fitting import Fitted, Saved
     from sensoryforge.learning.scores import Scores
     from sensoryforge.learning.spike_data_module import SpikeDataModule
 
@@ -76,12 +73,17 @@ def train(
     KeyboardInterrupt, SystemExit
         After a signal.
     """
+    from sensoryforge.learning.loggers import install_command, missing_packages
+
     say = echo or _drop
     values = check_settings(settings)
     data = open_data(values)
-    outputs = _fit(values, data, directory, say)
-    scores = _score(data, outputs, name, say)
-    _write(directory, data, outputs, scores, say)
+    fitted = _fit(values, data, directory, say)
+    scores = replace(_score(data, fitted.outputs, name, say), validation=fitted.validation)
+    _write(directory, data, fitted.outputs, scores, say)
+    for package in missing_packages(values["logger"] or {}):
+        command = install_command("TensorBoardLogger")
+        say(f"Logs as CSV only: {package} is not installed; {command}")
     say(f"✓ Saved to {directory}")
     return scores
 
@@ -105,7 +107,9 @@ def examine(settings: Mapping[str, Any]) -> None:
 
     values = check_settings(settings)
     with random_numbers_restored(values["device"]):
-        make_module(values["decoder"], open_data(values))
+        module = make_module(values["decoder"], open_data(values))
+    if isinstance(values["resume"], str):
+        open_saved(values["resume"], module)
 
 
 def open_data(values: Mapping[str, Any]) -> SpikeDataModule:
@@ -120,7 +124,7 @@ def open_data(values: Mapping[str, Any]) -> SpikeDataModule:
     """
     from sensoryforge.learning.spike_data_module import SpikeDataModule
 
-    directory = Path(values["data"]).expanduser()
+    directory = expand_home(values["data"])
     options = {key: values[key] for key in _DATA_KEYS}
     data = SpikeDataModule(directory, values["target"], **options)
     if not len(data.test):
@@ -133,23 +137,64 @@ def open_data(values: Mapping[str, Any]) -> SpikeDataModule:
 def make_module(decoder: Mapping[str, Any], data: SpikeDataModule) -> DecodingModule:
     """Return a decoder for some data, made from a block of the group ``decoder``."""
     from sensoryforge.learning.decoding import DecodingModule
+    from sensoryforge.learning.recipe import describe
 
-    samples, neurons = data.data.shape
-    decoder_class = locate_decoder(decoder)
-    network = decoder_class(samples, neurons, data.target.size, **class_options(decoder))
     return DecodingModule(
-        network,
+        None,
         classify=data.target.classes is not None,
         class_weights=data.class_weights,
+        recipe=describe(decoder, data),
         **optimiser_options(decoder),
     )
+
+
+def open_saved(path: str | Path, module: DecodingModule) -> Saved:
+    """Return the checkpoint of an interrupted training that a module can go on with.
+
+    Parameters
+    ----------
+    path
+        Of the checkpoint, or of the directory of the training.
+    module
+        Made of today's settings.
+
+    Raises
+    ------
+    ConfigError
+        With a line for each thing that has changed since.
+    StorageError
+        Where there is no checkpoint.
+    """
+    from sensoryforge.learning.fitting import BEST, LAST, Saved
+    from sensoryforge.learning.recipe import (
+        ARGUMENTS,
+        differences,
+        find_checkpoint,
+        read_checkpoint,
+        read_recipe,
+    )
+
+    checkpoint = find_checkpoint(path, LAST, BEST)
+    content = read_checkpoint(checkpoint)
+    recipe = read_recipe(content, checkpoint)
+    assert module.recipe is not None
+    problems = differences(module.recipe, recipe, checkpoint)
+    for name in ("learning_rate", "weight_decay"):
+        now = getattr(module, name)
+        saved = content[ARGUMENTS][name]
+        if now != saved:
+            problems.append(
+                f"resume: {checkpoint} was trained with {name} {saved}, now it is {now}"
+            )
+    raise_if(problems)
+    return Saved(checkpoint, content)
 
 
 # --- the steps of a training ---
 
 
-def _fit(values: Mapping[str, Any], data: SpikeDataModule, directory: Path, say: Echo) -> Tensor:
-    """Return the outputs of the best epoch for the test split."""
+def _fit(values: Mapping[str, Any], data: SpikeDataModule, directory: Path, say: Echo) -> Fitted:
+    """Return the outputs of the best epoch for the test split, and its validation score."""
     import torch
 
     from sensoryforge.learning.fitting import computing_threads, fit, random_numbers_restored
@@ -166,8 +211,26 @@ def _fit(values: Mapping[str, Any], data: SpikeDataModule, directory: Path, say:
     ):
         torch.manual_seed(values["seed"])
         module = make_module(values["decoder"], data)
+        saved = _find_saved(values["resume"], module, directory, say)
         say(_describe_data(data, values["split"]))
-        return fit(module, data, values, directory, signals)
+        return fit(module, data, values, directory, signals, saved)
+
+
+def _find_saved(
+    resume: bool | str | None, module: DecodingModule, directory: Path, say: Echo
+) -> Saved | None:
+    """Return what a training goes on with, None where it begins anew."""
+    from sensoryforge.learning.fitting import LAST, best_epoch_path
+
+    if not resume:
+        return None
+    place = directory if resume is True else Path(resume)
+    if resume is True and not best_epoch_path(directory).with_name(LAST).is_file():
+        say(f"Resuming: nothing was saved in {directory}, so the training begins")
+        return None
+    saved = open_saved(place, module)
+    say(f"Resuming after {saved.epochs} epochs, from {saved.path}")
+    return saved
 
 
 def _score(data: SpikeDataModule, outputs: Tensor, name: str, say: Echo) -> Scores:
@@ -182,7 +245,6 @@ def _score(data: SpikeDataModule, outputs: Tensor, name: str, say: Echo) -> Scor
 def _write(
     directory: Path, data: SpikeDataModule, outputs: Tensor, scores: Scores, say: Echo
 ) -> None:
-    from sensoryforge.learning.fitting import has_tensorboard
     from sensoryforge.learning.predictions import draw_predictions, tabulate_predictions
 
     text = json.dumps(asdict(scores), indent=1, ensure_ascii=False)
@@ -193,11 +255,6 @@ def _write(
         draw_predictions(data, outputs, scores, directory / "predictions.png")
     else:
         say('No picture: matplotlib is not installed; pip install "sensoryforge[plot]"')
-    if not has_tensorboard():
-        say(
-            "Logs as CSV only: tensorboard is not installed; "
-            'pip install "sensoryforge[tensorboard]"'
-        )
 
 
 def _write_text(path: Path, text: str) -> None:
@@ -229,5 +286,5 @@ def _describe_interrupted(directory: Path) -> str:
 
     best = best_epoch_path(directory)
     if best.is_file():
-        return f"the best epoch so far is in {best}"
+        return f"the best epoch so far is in {best}; resume={directory} goes on"
     return "nothing was trained"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,13 +12,16 @@ if TYPE_CHECKING:
     from sensoryforge.analysis.results import Results
 
 
-def run(config: DictConfig | Mapping[str, Any], progress: bool = False) -> Results | None:
-    """Run the experiment of a composed configuration and return its dataset.
+def run(
+    config: DictConfig | Mapping[str, Any] | str | PathLike[str], progress: bool = False
+) -> Results | None:
+    """Run an experiment and return its dataset.
 
     Parameters
     ----------
     config
-        What :func:`sensoryforge.compose` returns, or the same in plain containers.
+        What :func:`sensoryforge.compose` returns, or the same in plain containers; some of the
+        sections, what they leave out keeping its default; or the path of a batch file.
     progress
         Whether to draw a bar that counts stimuli, on standard error.
 
@@ -40,6 +44,7 @@ def run(config: DictConfig | Mapping[str, Any], progress: bool = False) -> Resul
     >>> import sensoryforge as sf
     >>> sf.run(sf.compose("batch.output_dir=anywhere", "batch.dry_run=true")) is None
     True
+    >>> sf.run({"stimuli": [{"type": "step", "amplitude": [10, 20]}], "batch": {"dry_run": True}})
     """
     from sensoryforge.config.reading import check
     from sensoryforge.running.execute import run_experiment

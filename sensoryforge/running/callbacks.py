@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
-from tqdm import tqdm
 
 from sensoryforge.core.errors import FailedStimuliError
+from sensoryforge.core.progress import Bar, open_bar
 from sensoryforge.core.signals import Signals
 from sensoryforge.design.design import Design
 from sensoryforge.simulation.chunks import Chunk, count_stimuli
@@ -196,18 +196,30 @@ class ProgressCallback(Callback):
         How many of them an earlier run left.
     export
         The bar says so when the simulation has waited for this one.
+    compiling
+        How many kernels are compiled first, which the bar says until the first stimuli are there.
     """
 
-    def __init__(self, total: int, done: int = 0, export: ExportCallback | None = None) -> None:
+    def __init__(
+        self,
+        total: int,
+        done: int = 0,
+        export: ExportCallback | None = None,
+        compiling: int = 0,
+    ) -> None:
         super().__init__()
         self.total = total
         self.done = done
         self.export = export
-        self.bar: tqdm[Any] | None = None
+        self.compiling = compiling
+        self.bar: Bar | None = None
 
     def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Draw the bar."""
-        self.bar = tqdm(total=self.total, initial=self.done, desc="Progress", unit="stimulus")
+        self.bar = open_bar(self.total, self.done, "Progress", "stimulus")
+        if self.compiling:
+            kernels = "kernel" if self.compiling == 1 else "kernels"
+            self.bar.set_postfix_str(f"compiling {self.compiling} {kernels}, once")
 
     def on_predict_batch_end(
         self,
@@ -221,6 +233,9 @@ class ProgressCallback(Callback):
         """Count a chunk."""
         if self.bar is None:
             return
+        if self.compiling:
+            self.compiling = 0
+            self.bar.set_postfix_str("", refresh=False)
         waited_s = self.export.waited_s if self.export else 0.0
         if waited_s > WAIT_S:
             self.bar.set_postfix_str(f"waited {waited_s:.0f} s for writing", refresh=False)

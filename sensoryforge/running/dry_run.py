@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import warnings
 
+from sensoryforge.core.errors import DamagedError
 from sensoryforge.design.experiment import Experiment
 from sensoryforge.running.devices import choose_backend
+from sensoryforge.running.earlier import check_nothing_lost, read_committed
 from sensoryforge.running.estimate import estimate
-from sensoryforge.running.opening import nothing_to_do_line, read_committed, resuming_line
-from sensoryforge.running.preflight import check_nothing_lost, preflight
+from sensoryforge.running.opening import nothing_to_do_line, resuming_line
+from sensoryforge.running.outdated import drawn_files
+from sensoryforge.running.preflight import preflight
+from sensoryforge.running.silence import foretell_silence
 from sensoryforge.store.checkpoint import Committed
 
 
@@ -33,7 +37,7 @@ def dry_run(experiment: Experiment) -> list[str]:
             return [*grid_lines, nothing_to_do_line(experiment, _count_failed(experiment))]
         todo = total - len(committed.ids)
         resumed_lines = [*committed.problems, resuming_line(total, todo)]
-    for risk in risks:
+    for risk in [*risks, *foretell_silence(experiment)]:
         warnings.warn(risk, stacklevel=2)
     backend = choose_backend(experiment, experiment.device)
     return [
@@ -63,12 +67,18 @@ def _replaced_dataset(experiment: Experiment) -> str:
     """Return in words which dataset the run would replace, an empty text if none."""
     from sensoryforge.store.checkpoint import read_or_recover
 
-    if experiment.batch.resume:
+    spec = experiment.batch
+    if not spec.overwrite:
         return ""
-    before = read_or_recover(experiment.batch.output_dir)
+    try:
+        before = read_or_recover(spec.output_dir)
+    except DamagedError:
+        return ""
     if before is None or not before.results:
         return ""
-    return f", in place of the {before.total_stimuli} stimuli there"
+    drawn = drawn_files(spec.output_dir)
+    with_drawn = " with its pictures and reports" if drawn else ""
+    return f", in place of the {before.total_stimuli} stimuli there{with_drawn}"
 
 
 def _count_failed(experiment: Experiment) -> int:

@@ -9,8 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil
 
+from sensoryforge.core.devices import resolve_device
 from sensoryforge.design.experiment import Experiment, PopulationSpec
 from sensoryforge.equations.program import output_program, step_program
+from sensoryforge.running.devices import choose_backend
+from sensoryforge.simulation.kernels.forecast import count_to_compile
 
 CHUNK_BYTES = 256 * 1024**2
 """Memory that a chunk of stimuli may take, where ``pipeline.chunk_size`` is auto."""
@@ -27,6 +30,8 @@ CALLS_A_SAMPLE = 10
 """Operations of torch in each sample besides those of the equations."""
 START_S = 4.5
 """Importing, composing, and loading what was compiled before."""
+SECONDS_A_KERNEL = 4.0
+"""Compiling one kernel of the numba backend, which a machine does once."""
 PROCESS_BYTES = 600e6
 """What the process takes before its first stimulus."""
 WHOLE = 1.3
@@ -96,6 +101,15 @@ def estimate(experiment: Experiment, backend: str, stimuli: int | None = None) -
         seconds=_seconds(experiment, backend, todo),
         compressed=experiment.batch.format.compresses,
     )
+
+
+def count_kernels_to_compile(experiment: Experiment) -> int:
+    """Return how many kernels a run will compile before its first stimulus.
+
+    Those of the numba backend alone are known beforehand.
+    """
+    backend = choose_backend(experiment, resolve_device(experiment.device))
+    return count_to_compile(experiment) if backend == "numba" else 0
 
 
 # --- how many stimuli at a time ---
@@ -211,6 +225,8 @@ def _seconds(experiment: Experiment, backend: str, todo: int) -> float:
     writing_ns = stored * form.nanoseconds_a_byte
     a_stimulus = (simulating_ns + writing_ns) * 1e-9 + form.seconds_a_stimulus
     seconds = START_S + todo * a_stimulus
+    if backend == "numba" and todo:
+        seconds += SECONDS_A_KERNEL * count_to_compile(experiment)
     if backend == "torch":
         chunks = ceil(todo / choose_chunk_size(experiment))
         seconds += chunks * _count_calls(experiment) * SECONDS_A_CALL

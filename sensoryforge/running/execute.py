@@ -1,6 +1,6 @@
 """A run, from a checked experiment to its results file::
 
-    begin       what an earlier run left, and which stimuli are still to do     preflight, opening
+    begin       what an earlier run left, and which stimuli are still to do     preflight, earlier
     chunks      these stimuli, cut into pieces that are simulated together      estimate
     simulate    Lightning's predict loop over the chunks                        _predict, below
     parts       some chunks at a time are committed to the disk                 callbacks
@@ -35,10 +35,17 @@ from sensoryforge.design.experiment import Experiment
 from sensoryforge.equations.stepping import STEP_MS, auto_substeps, is_coarse
 from sensoryforge.running.devices import choose_backend, lightning_devices
 from sensoryforge.running.dry_run import dry_run
-from sensoryforge.running.estimate import choose_chunk_size, choose_part_size
+from sensoryforge.running.earlier import check_nothing_lost, read_committed
+from sensoryforge.running.estimate import (
+    choose_chunk_size,
+    choose_part_size,
+    count_kernels_to_compile,
+)
 from sensoryforge.running.metadata import run_metadata
-from sensoryforge.running.opening import nothing_to_do_line, opening_lines, read_committed
-from sensoryforge.running.preflight import check_nothing_lost, preflight
+from sensoryforge.running.opening import nothing_to_do_line, opening_lines
+from sensoryforge.running.outdated import drawn_files, outdated_line, remove_drawn
+from sensoryforge.running.preflight import preflight
+from sensoryforge.running.silence import foretell_silence, spikes_line, tell_silence
 
 if TYPE_CHECKING:
     from sensoryforge.analysis.results import Results
@@ -46,7 +53,7 @@ if TYPE_CHECKING:
     from sensoryforge.running.callbacks import ExportCallback, ProgressCallback
     from sensoryforge.simulation.chunks import Chunk
     from sensoryforge.store.checkpoint import Committed
-    from sensoryforge.store.writer import DatasetWriter
+    from sensoryforge.store.writer import DatasetWriter, EarlierDataset
 
 Echo = Callable[[str], None]
 
@@ -115,7 +122,7 @@ class _Run:
         from sensoryforge.analysis.results import load
         from sensoryforge.store.lock import DirectoryLock
 
-        for risk in preflight(self.experiment):
+        for risk in [*preflight(self.experiment), *foretell_silence(self.experiment)]:
             warnings.warn(risk, stacklevel=3)
         directory = self.experiment.batch.output_dir
         with DirectoryLock(directory):
@@ -146,9 +153,32 @@ class _Run:
         signals.check()
         wall_time_s = time.perf_counter() - clock
         metadata = run_metadata(self.experiment, started, wall_time_s, len(todo), failures)
+        earlier = writer.earlier_dataset
         path = writer.finish(metadata)
+        self._tell_of_pictures(earlier)
+        self._tell_spikes(writer)
         self.say(f"✓ Results saved to {path}")
         return failures
+
+    def _tell_of_pictures(self, earlier: EarlierDataset) -> None:
+        """Remove pictures and reports of a replaced dataset; name those of one that grew."""
+        directory = self.experiment.batch.output_dir
+        drawn = drawn_files(directory)
+        if not drawn or earlier == "none":
+            return
+        if earlier == "replaced":
+            self.say(remove_drawn(directory, drawn))
+        else:
+            self.say(outdated_line(directory, drawn))
+
+    def _tell_spikes(self, writer: DatasetWriter) -> None:
+        """Say how many spikes each population has, and warn of those that have none."""
+        spikes = writer.spikes
+        if spikes is None:  # an earlier version, which did not count, began the run
+            return
+        self.say(spikes_line(spikes))
+        for line in tell_silence(spikes):
+            warnings.warn(line, stacklevel=4)
 
     def _open_writer(self, committed: Committed | None) -> DatasetWriter:
         from sensoryforge.store.writer import DatasetWriter
@@ -175,7 +205,8 @@ class _Run:
         export = ExportCallback(writer, design, part_size, signals, stop_on_error=stops)
         bar = None
         if self.progress:
-            bar = ProgressCallback(len(design), len(design) - len(todo), export)
+            compiling = count_kernels_to_compile(self.experiment)
+            bar = ProgressCallback(len(design), len(design) - len(todo), export, compiling)
         chunks_to_do = cut_into_chunks(todo, choose_chunk_size(self.experiment), part_size)
         try:
             _predict(self.experiment, chunks_to_do, export, bar, signals)

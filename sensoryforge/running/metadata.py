@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from sensoryforge.analysis.units import class_units
 from sensoryforge.design.experiment import Experiment
 
 FAILURE_KEYS = ("index", "id", "parameters", "error")
@@ -35,6 +36,8 @@ def run_metadata(
     metadata = {
         "config": experiment.config,
         "design": experiment.design.axes,
+        "design_text": experiment.design.grid_lines(),
+        "units": class_units(family.target for family in experiment.design.families),
         "seed": experiment.seed,
         "populations": _populations(experiment),
         "dt_ms": experiment.dt_ms,

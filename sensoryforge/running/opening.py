@@ -1,4 +1,4 @@
-"""What a run goes on from, and what it says before it begins."""
+"""What a run says before it begins."""
 
 from __future__ import annotations
 
@@ -8,16 +8,6 @@ from sensoryforge.design.experiment import Experiment
 
 if TYPE_CHECKING:
     from sensoryforge.store.checkpoint import Committed
-
-
-def read_committed(experiment: Experiment) -> Committed | None:
-    """Return what an earlier run left to go on from; None to begin anew."""
-    from sensoryforge.store.checkpoint import scan
-
-    if not experiment.batch.resume:
-        return None
-    committed = scan(experiment.batch.output_dir)
-    return committed if committed.checkpoint else None
 
 
 def opening_lines(experiment: Experiment, committed: Committed | None, todo: int) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sensoryforge.core import trust
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.stimuli.base import DRIVE, LENGTH, PLACE, Range, Stimulus, footprint, steady
+from sensoryforge.stimuli.cautions import Caution, Sheet
 from sensoryforge.stimuli.gaussian import Gaussian
 from sensoryforge.stimuli.grating import Grating
 from sensoryforge.stimuli.ramp import Ramp
@@ -14,10 +15,12 @@ __all__ = [
     "DRIVE",
     "LENGTH",
     "PLACE",
+    "Caution",
     "Gaussian",
     "Grating",
     "Ramp",
     "Range",
+    "Sheet",
     "Step",
     "Stimulus",
     "footprint",

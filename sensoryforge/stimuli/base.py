@@ -18,6 +18,7 @@ import numpy as np
 from sensoryforge.core.numerics import exp, namespace
 from sensoryforge.core.types import Columns, Floats, Frames, Positions, Space, Time
 from sensoryforge.core.values import is_finite, is_number
+from sensoryforge.stimuli.cautions import Caution, Sheet
 
 TIME_TOLERANCE_MS = 1e-6
 """Samples lie at multiples of dt, which round: instants closer than this are the same."""
@@ -225,6 +226,30 @@ class Stimulus(ABC):
         >>> from sensoryforge.stimuli import Gaussian
         >>> Gaussian.check({"amplitude": np.array([30.0])}, duration_ms=300.0)
         []
+        """
+        return []
+
+    @classmethod
+    def cautions(cls, columns: Columns, sheet: Sheet) -> list[Caution]:
+        """Return why some conditions will hardly be felt; nothing by default.
+
+        A run warns of them before it begins. A class says so for itself, not for its subclasses:
+        those may press elsewhere.
+
+        Parameters
+        ----------
+        columns
+            Parameter -> its value in each condition, ``[C]``, each in its range already.
+        sheet
+            The extents of the skin, and how close receptors lie.
+
+        Examples
+        --------
+        >>> from sensoryforge.stimuli import Sheet, Step
+        >>> place = {"sigma": np.array([0.5]), "center_x": np.array([0.0])}
+        >>> cautions = Step.cautions(place | {"center_y": np.array([9.0])}, Sheet(4.8, 4.8, 0.15))
+        >>> [caution.parameter for caution in cautions if caution.conditions.any()]
+        ['center_y']
         """
         return []
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from sensoryforge.core.types import Floats, Positions, Space, Time
+from sensoryforge.core.types import Columns, Floats, Positions, Space, Time
 from sensoryforge.stimuli.base import DRIVE, LENGTH, PLACE, Range, Stimulus, footprint, steady
+from sensoryforge.stimuli.cautions import Caution, Sheet, footprint_cautions
 
 
 class Gaussian(Stimulus):
@@ -44,3 +45,8 @@ class Gaussian(Stimulus):
     def time(self, t_ms: Floats, duration_ms: float) -> Time:
         """Return ones."""
         return steady(self, t_ms)
+
+    @classmethod
+    def cautions(cls, columns: Columns, sheet: Sheet) -> list[Caution]:
+        """Tell a footprint that is off the sheet, between receptors, or flat."""
+        return footprint_cautions(columns, sheet)

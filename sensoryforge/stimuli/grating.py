@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from sensoryforge.core.numerics import cos_turns, divide, sin_turns
-from sensoryforge.core.types import Floats, Positions, Space, Time
+from sensoryforge.core.types import Columns, Floats, Positions, Space, Time
 from sensoryforge.stimuli.base import DRIVE, LENGTH, Range, Stimulus, steady
+from sensoryforge.stimuli.cautions import Caution, Sheet, ridge_cautions
 
 
 class Grating(Stimulus):
@@ -50,3 +51,8 @@ class Grating(Stimulus):
     def time(self, t_ms: Floats, duration_ms: float) -> Time:
         """Return ones."""
         return steady(self, t_ms)
+
+    @classmethod
+    def cautions(cls, columns: Columns, sheet: Sheet) -> list[Caution]:
+        """Tell ridges that are finer than the receptors, or flat."""
+        return ridge_cautions(columns["wavelength"], sheet)

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from sensoryforge.core.numerics import divide
-from sensoryforge.core.types import Floats, Positions, Space, Time
+from sensoryforge.core.types import Columns, Floats, Positions, Space, Time
 from sensoryforge.stimuli.base import DRIVE, LENGTH, PLACE, Range, Stimulus, footprint
+from sensoryforge.stimuli.cautions import Caution, Sheet, footprint_cautions
 
 
 class Ramp(Stimulus):
@@ -47,3 +48,8 @@ class Ramp(Stimulus):
         rise = self["final"] - self["initial"]
         height = self["initial"] + rise * divide(t_ms, duration_ms)
         return height[:, None, :]
+
+    @classmethod
+    def cautions(cls, columns: Columns, sheet: Sheet) -> list[Caution]:
+        """Tell a footprint that is off the sheet, between receptors, or flat."""
+        return footprint_cautions(columns, sheet)

@@ -16,6 +16,7 @@ from sensoryforge.stimuli.base import (
     Stimulus,
     footprint,
 )
+from sensoryforge.stimuli.cautions import Caution, Sheet, footprint_cautions
 
 
 class Step(Stimulus):
@@ -70,3 +71,8 @@ class Step(Stimulus):
         more = f" and {len(late) - 1} more" if len(late) > 1 else ""
         allowed = f"allowed is less than duration_ms, {duration_ms:g} (ms)"
         return [f"step_time: got {late[0]:g}{more}, {allowed}"]
+
+    @classmethod
+    def cautions(cls, columns: Columns, sheet: Sheet) -> list[Caution]:
+        """Tell a footprint that is off the sheet, between receptors, or flat."""
+        return footprint_cautions(columns, sheet)

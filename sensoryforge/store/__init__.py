@@ -4,6 +4,7 @@
     lock.py         one run at a time in a directory
     formats/        output formats, a file or a folder each; base.py says what one is
     table.py        what every file keeps of its stimuli, as JSON
+    csv_table.py    the same beside the results file, as CSV
     archive.py      archives of torch.save with a JSON record in them
     checkpoint.py   what the newest run in a directory has committed
     writer.py       commits parts, and makes the results file of them

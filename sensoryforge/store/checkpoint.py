@@ -37,7 +37,8 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -59,6 +60,7 @@ _UNKNOWN = "0"
 """Checksum of a results file that no checkpoint vouches for."""
 _POSITIONS = re.compile(r"(?:-?\d+\+\d+(?:,-?\d+\+\d+)*)?")
 _CHECKSUM = re.compile(r"[0-9a-f]+")
+_SPIKES = re.compile(r"(?:\w+=\d+(?:,\w+=\d+)*)?")
 _INSIDE = re.compile(rf"(?:{PARTS}/)?[A-Za-z0-9_]+\.[a-z0-9]+")
 _T = TypeVar("_T")
 
@@ -78,6 +80,9 @@ class Part:
         that the design no longer has.
     checksum
         SHA-256 of its bytes.
+    spikes
+        How many spikes each population has in it, as `format_spikes` writes it; empty where that
+        was not counted.
 
     Examples
     --------
@@ -89,30 +94,34 @@ class Part:
     file: str
     positions: str
     checksum: str
+    spikes: str = ""
 
     def __post_init__(self) -> None:
         """Raise ValueError for a name outside the directory, or texts that no part has."""
         is_inside = _INSIDE.fullmatch(self.file)
         has_positions = _POSITIONS.fullmatch(self.positions)
         has_checksum = _CHECKSUM.fullmatch(self.checksum)
-        if not (is_inside and has_positions and has_checksum):
+        has_spikes = _SPIKES.fullmatch(self.spikes)
+        if not (is_inside and has_positions and has_checksum and has_spikes):
             raise ValueError(f"not a part: {self.file!r}")
 
     @classmethod
-    def of(cls, file: str, indices: Sequence[int] | Ints, checksum: str) -> Part:
+    def of(cls, file: str, indices: Sequence[int] | Ints, checksum: str, spikes: str = "") -> Part:
         """Return the part with its rows at these positions."""
-        return cls(file, format_positions(np.asarray(indices, dtype=np.int64)), checksum)
+        positions = format_positions(np.asarray(indices, dtype=np.int64))
+        return cls(file, positions, checksum, spikes)
 
     @classmethod
     def from_text(cls, text: str) -> Part:
         """Return the part that ``text`` describes; ValueError for anything else."""
-        file, positions, checksum = text.split(" ")
-        return cls(file, positions, checksum)
+        file, positions, checksum, *spikes = text.split(" ")
+        return cls(file, positions, checksum, *spikes)
 
     @property
     def text(self) -> str:
         """The part as a line, as a checkpoint lists it."""
-        return f"{self.file} {self.positions} {self.checksum}"
+        text = f"{self.file} {self.positions} {self.checksum}"
+        return f"{text} {self.spikes}" if self.spikes else text
 
     @cached_property
     def indices(self) -> Ints:
@@ -161,6 +170,18 @@ class Checkpoint:
         is_left = np.ones(self.total_stimuli, dtype=np.bool_)
         is_left[positions[is_there]] = False
         return np.flatnonzero(is_left)
+
+    @property
+    def spikes(self) -> dict[str, int] | None:
+        """How many spikes each population has in all parts; None where one was not counted."""
+        if not self.parts or not all(part.spikes for part in self.parts):
+            return None
+        total: dict[str, int] = {}
+        for part in self.parts:
+            for count in part.spikes.split(","):
+                population, _, spikes = count.partition("=")
+                total[population] = total.get(population, 0) + int(spikes)
+        return total
 
     @property
     def num_completed(self) -> int:
@@ -253,7 +274,7 @@ def read_or_recover(directory: Path) -> Checkpoint | None:
         return read_settled(directory)
     except DamagedError as error:
         another_was_begun = any((directory / PARTS).glob("part_*"))
-        told = None if another_was_begun else _told_by_results(directory)
+        told = None if another_was_begun else told_by_results(directory)
         if told is None:
             raise DamagedError(
                 f"{error}; without it nothing there can be resumed: start anew with --overwrite "
@@ -263,8 +284,19 @@ def read_or_recover(directory: Path) -> Checkpoint | None:
         return told
 
 
-def _told_by_results(directory: Path) -> Checkpoint | None:
-    """Return the checkpoint that a results file tells of, if there is just one; None otherwise."""
+def told_by_results(directory: Path) -> Checkpoint | None:
+    """Return the checkpoint that a results file tells of, if there is just one; None otherwise.
+
+    Parameters
+    ----------
+    directory
+        The output directory of a run.
+
+    Raises
+    ------
+    StorageError
+        If the file may not be read, or another program has it open for writing.
+    """
     results_files = find_results_files(directory)
     if len(results_files) != 1:
         return None
@@ -273,7 +305,7 @@ def _told_by_results(directory: Path) -> Checkpoint | None:
         reader = format.reader(path)
         config = _typed(reader.facts["config"], dict)
         count = len(reader)
-    except (StorageError, LookupError, TypeError):
+    except (DamagedError, LookupError, TypeError):
         return None
     whole = Part.of(format.results_name, range(count), _UNKNOWN)
     return Checkpoint(count, upgraded(config), format.written_name, (whole,), whole.file)
@@ -310,8 +342,15 @@ class Committed:
         return self.checkpoint.results is not None
 
 
-def scan(directory: Path) -> Committed:
+def scan(directory: Path, checkpoint: Checkpoint | None = None) -> Committed:
     """Return what is committed of a directory's newest run, every file checked.
+
+    Parameters
+    ----------
+    directory
+        The output directory of a run.
+    checkpoint
+        What the run says of itself; without it, what `read_or_recover` says.
 
     Raises
     ------
@@ -325,7 +364,7 @@ def scan(directory: Path) -> Committed:
     ...     scan(Path(folder))
     Committed(checkpoint=None, parts=(), problems=())
     """
-    checkpoint = read_or_recover(directory)
+    checkpoint = checkpoint or read_or_recover(directory)
     if checkpoint is None:
         return Committed(None)
     good: list[tuple[Part, tuple[str, ...]]] = []
@@ -333,6 +372,8 @@ def scan(directory: Path) -> Committed:
     for part in checkpoint.parts:
         part = _with_checksum(directory, part)
         problem = _problem(directory, part)
+        if problem == "damaged":
+            _check_not_in_use(directory / part.file, checkpoint.format)
         if problem:
             count = len(part.indices)
             problems.append(
@@ -341,6 +382,29 @@ def scan(directory: Path) -> Committed:
         else:
             good.append((part, _ids(directory / part.file, checkpoint.format)))
     return Committed(checkpoint, tuple(good), tuple(problems))
+
+
+def stored_ids(directory: Path, checkpoint: Checkpoint) -> frozenset[str]:
+    """Return the ids of the stimuli in a run's files, those that are missing left out.
+
+    Parameters
+    ----------
+    directory
+        The output directory of the run.
+    checkpoint
+        What the run says of itself.
+
+    Raises
+    ------
+    StorageError
+        If a file cannot be read; DamagedError if it is not what was written.
+    """
+    ids: set[str] = set()
+    for part in checkpoint.parts:
+        path = directory / part.file
+        if files.exists(path):
+            ids.update(_ids(path, checkpoint.format))
+    return frozenset(ids)
 
 
 def _with_checksum(directory: Path, part: Part) -> Part:
@@ -356,6 +420,12 @@ def _problem(directory: Path, part: Part) -> str:
     if not files.exists(path):
         return "missing"
     return "" if files.checksum(path) == part.checksum else "damaged"
+
+
+def _check_not_in_use(path: Path, format: str) -> None:
+    """Raise StorageError if a file differs because a program has it open, or has not closed it."""
+    with suppress(DamagedError):
+        locate_format(format).reader(path).close()
 
 
 def _ids(path: Path, format: str) -> tuple[str, ...]:
@@ -387,6 +457,17 @@ def format_positions(indices: Ints) -> str:
     firsts = indices[starts].tolist()
     counts = np.diff(starts, append=len(indices)).tolist()
     return ",".join(f"{first}+{count}" for first, count in zip(firsts, counts, strict=True))
+
+
+def format_spikes(spikes: Mapping[str, int]) -> str:
+    """Return numbers of spikes as text.
+
+    Examples
+    --------
+    >>> format_spikes({"sa": 194, "ra": 61})
+    'sa=194,ra=61'
+    """
+    return ",".join(f"{population}={count}" for population, count in spikes.items())
 
 
 def _typed(value: Any, kind: type[_T]) -> _T:

@@ -68,12 +68,38 @@ class Dataset(Sequence[dict[str, Any]]):
         """
         if isinstance(index, slice):
             return [self[row] for row in range(*index.indices(len(self)))]
-        file, row, position = self._rows[as_int(index)].tolist()
+        try:
+            place = as_int(index)
+        except TypeError:
+            raise TypeError(_not_a_row(index, self.names, self.populations)) from None
+        file, row, position = self._rows[place].tolist()
         reader = self._shelf[self._files[file]]
         arrays = {name: reader.array(row, name) for name in reader.shapes}
         entry = {**reader.entries[row], "index": position}
         parameters = dict(entry.pop("parameters"))
         return {"parameters": parameters, **arrays, **entry}
+
+    def __contains__(self, value: object) -> bool:
+        """Tell whether a name is that of an array, a population or a column of the table.
+
+        For a number, tell whether a stimulus has it as its ``index``; for an item, whether it is
+        of this dataset.
+
+        Examples
+        --------
+        >>> "sa_spikes" in results, "sa" in results, "sigma" in results, "sigm" in results
+        (True, True, True, False)
+        >>> 7 in results, 8 in results
+        (True, False)
+        """
+        if isinstance(value, str):
+            return value in (*self.names, *self.populations, *self.table)
+        if isinstance(value, int | np.integer):
+            return bool((self._rows[:, 2] == value).any())
+        if isinstance(value, dict):  # an item of this dataset, or of another
+            rows = np.flatnonzero(self._rows[:, 2] == value.get("index", -1))
+            return any(self.table["id"][row] == value.get("id") for row in rows)
+        return False
 
     def __repr__(self) -> str:
         name = type(self).__name__
@@ -102,6 +128,17 @@ class Dataset(Sequence[dict[str, Any]]):
         ('sa', 'ra')
         """
         return tuple(name.removesuffix(_SPIKES) for name in self.names if name.endswith(_SPIKES))
+
+    @property
+    def total_spikes(self) -> dict[str, int] | None:
+        """How many spikes each population has in the whole dataset; None where no run counted.
+
+        Examples
+        --------
+        >>> list(results.total_spikes)
+        ['sa', 'ra']
+        """
+        return None if self._checkpoint is None else self._checkpoint.spikes
 
     @cached_property
     def metadata(self) -> Metadata:
@@ -341,6 +378,19 @@ def _with_todays_names(metadata: Metadata) -> Metadata:
 
 def _not_there(what: str, name: str, names: Sequence[str]) -> str:
     return f"{what}: got {name!r}, allowed are {list_names(names)}{suggest(name, names)}"
+
+
+def _not_a_row(name: object, names: Sequence[str], populations: Sequence[str]) -> str:
+    """Return what to write in place of the name of an array where the number of a row belongs."""
+    said = f"results[{name!r}]: an index is the number of a row, from 0"
+    if not isinstance(name, str):
+        return said
+    population = name.removesuffix(_SPIKES)
+    if population in populations:
+        return f'{said}; results.spikes("{population}") is the spikes of all stimuli'
+    if name in names:
+        return f'{said}; results.arrays("{name}") is that array of all stimuli'
+    return f"{said}; results.table[{name!r}] is a column of the table"
 
 
 class Stack:

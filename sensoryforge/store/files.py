@@ -39,6 +39,13 @@ _REASONS = {
     errno.ENOENT: "it does not exist",
     errno.EIO: "the disk failed to read or write",
 }
+_SHARING_VIOLATIONS = (32, 33)
+"""Numbers of Windows for a file that another program holds open."""
+_BEGINNINGS = {".h5": (b"\x89HDF\r\n\x1a\n", "an HDF5 file"), ".pt": (b"PK", "a file of PyTorch")}
+"""What files of these kinds begin with, and what a file that does is called."""
+_STORED_END = re.compile(r"stored_eof = (\d+)")
+"""How long a file was written, as HDF5 says of one that is shorter."""
+_COPY_AGAIN = "copy it once more from where it is whole"
 _NO_SYNC = (errno.EINVAL, errno.ENOTSUP)
 """What a file system answers that cannot sync a directory."""
 _BAD_FILE = (
@@ -73,6 +80,8 @@ def not_text(path: Path) -> StorageError:
 
 def reason(error: BaseException) -> str:
     """Return in words why the disk refused; HDF5 hides the number of the error in its message."""
+    if getattr(error, "winerror", None) in _SHARING_VIOLATIONS:
+        return "in use by another program; close it there"
     number = _number(error)
     if number:
         return _REASONS.get(number, os.strerror(number))
@@ -91,7 +100,10 @@ def _number(error: BaseException) -> int:
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Turn whatever a damaged or foreign file makes a library raise into a DamagedError."""
+    """Turn whatever a damaged or foreign file makes a library raise into a DamagedError.
+
+    It says whether the file is empty, cut off, of another kind, or damaged.
+    """
     with disk(path), path.open("rb"):
         pass  # a file that is missing or may not be read is a StorageError, and not damaged
     try:
@@ -99,7 +111,31 @@ def reading(path: Path) -> Iterator[None]:
     except StorageError:
         raise
     except _BAD_FILE as error:
-        raise DamagedError(f"{show(path)}: damaged, or not written by SensoryForge") from error
+        raise DamagedError(f"{show(path)}: {_what_is_wrong(path, error)}") from error
+
+
+class NoTableError(ValueError):
+    """A file is of the right kind, and has no table of stimuli."""
+
+
+def _what_is_wrong(path: Path, error: BaseException) -> str:
+    """Return in words why a file that may be read cannot be understood."""
+    with disk(path), path.open("rb") as file:
+        head = file.read(8)
+        size = file.seek(0, os.SEEK_END)
+    if not size:
+        return f"empty; {_COPY_AGAIN}"
+    beginning, kind = _BEGINNINGS.get(path.suffix, (b"", ""))
+    if not head.startswith(beginning[: len(head)]):
+        return f"not {kind}: not written by SensoryForge, or damaged"
+    stored_end = _STORED_END.search(str(error))
+    if stored_end:
+        return f"truncated, {size} of {stored_end[1]} bytes; {_COPY_AGAIN}"
+    if isinstance(error, zipfile.BadZipFile) and "not a zip file" in str(error):
+        return f"truncated, its end is missing; {_COPY_AGAIN}"
+    if isinstance(error, NoTableError):
+        return f"{kind} without a table of stimuli: not written by SensoryForge, or damaged"
+    return "damaged, or not written by SensoryForge"
 
 
 @contextmanager

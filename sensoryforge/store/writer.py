@@ -14,22 +14,26 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from threading import Lock
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from sensoryforge.core.errors import StorageError
 from sensoryforge.core.types import Ints
-from sensoryforge.store import files
-from sensoryforge.store.checkpoint import PARTS, Checkpoint, Committed, Part
+from sensoryforge.store import csv_table, files
+from sensoryforge.store.checkpoint import PARTS, Checkpoint, Committed, Part, format_spikes
 from sensoryforge.store.formats import Format, find_results_files
 from sensoryforge.store.formats.base import Arrays, Metadata, Source
 from sensoryforge.store.table import Entry
 
+_SPIKES = "_spikes"
+"""What the array of a population's spikes is called, after the population's name."""
 Ids: TypeAlias = npt.NDArray[np.bytes_]
 """Ids of a design's stimuli, in order; as bytes they take a quarter of the memory of texts."""
-_OURS = re.compile(r"\.?part_(\d+)\.\w+(?:\.tmp)?|\.(?:results|checkpoint)\.\w+\.tmp")
+EarlierDataset: TypeAlias = Literal["none", "grew", "replaced"]
+"""Whether a run finds a dataset in its directory, and goes on from it or replaces it."""
+_OURS = re.compile(r"\.?part_(\d+)\.\w+(?:\.tmp)?|\.(?:results|checkpoint|stimuli)\.\w+\.tmp")
 """Names of parts, and of files written aside, in whatever format; the group is a part's number."""
 
 
@@ -108,9 +112,24 @@ class DatasetWriter:
         return self._checkpoint.todo
 
     @property
+    def spikes(self) -> dict[str, int] | None:
+        """How many spikes each population has in what is committed; None where not all is known."""
+        return self._checkpoint.spikes
+
+    @property
     def finished(self) -> bool:
         """Whether the results file holds this design, complete and in order."""
         return self._checkpoint.results is not None
+
+    @property
+    def earlier_dataset(self) -> EarlierDataset:
+        """What becomes of the dataset that the results file takes the place of."""
+        results = {path.name for _, path in find_results_files(self.directory)}
+        results |= {self._path.name} if files.exists(self._path) else set()
+        if not results:
+            return "none"
+        grew = any(part.file in results for part in self._checkpoint.parts)
+        return "grew" if grew else "replaced"
 
     def commit(self, entries: Sequence[Entry], arrays: Arrays) -> None:
         """Put stimuli on the disk as one part; once this returns, no crash loses them.
@@ -138,7 +157,8 @@ class DatasetWriter:
         files.make_directory(path.parent)
         with files.replacing(path, "part") as sink:
             self._format.write(sink, entries, arrays)
-        part = Part.of(name, indices, files.checksum(path))
+        spikes = format_spikes(_count_spikes(arrays))
+        part = Part.of(name, indices, files.checksum(path), spikes)
         with self._lock:
             self._record(replace(self._checkpoint, parts=(*self._checkpoint.parts, part)))
 
@@ -155,7 +175,7 @@ class DatasetWriter:
         return failures
 
     def finish(self, metadata: Metadata) -> Path:
-        """Make the results file of everything committed, in the design's order.
+        """Make the results file of everything committed, in the design's order, and its table.
 
         Parameters
         ----------
@@ -178,11 +198,18 @@ class DatasetWriter:
             raise StorageError(
                 f"{len(self.todo)} of {len(self._ids)} stimuli are not committed; resume the run"
             )
+        sources = self._sources()
         with files.written_aside(self._path, "results") as sink:
-            self._format.merge(sink, self._sources(), metadata)
+            self._format.merge(sink, sources, metadata)
+        # Its table first: wherever a crash comes, a results file that is in place has its own.
+        table_path = self.directory / csv_table.FILE
+        with files.written_aside(table_path, "table") as sink:
+            csv_table.write_table(sink, self._format, sources)
         checksum = files.checksum(files.aside(self._path))
-        whole = Part.of(self._path.name, range(len(self._ids)), checksum)
+        spikes = format_spikes(self.spikes or {})
+        whole = Part.of(self._path.name, range(len(self._ids)), checksum, spikes)
         self._record(replace(self._checkpoint, prepared=whole))
+        files.publish(table_path, "table")
         files.publish(self._path, "results")
         self._record(replace(self._checkpoint, parts=(whole,), results=whole.file, prepared=None))
         self._clear()
@@ -235,6 +262,15 @@ class DatasetWriter:
                 files.remove(path)
 
 
+def _count_spikes(arrays: Arrays) -> dict[str, int]:
+    """Return how many spikes each population has; NumPy counts them faster than a disk writes."""
+    counts: dict[str, int] = {}
+    for name, array in arrays.items():
+        if name.endswith(_SPIKES):
+            counts[name.removesuffix(_SPIKES)] = int(np.count_nonzero(np.asarray(array)))
+    return counts
+
+
 def _parts_to_keep(
     directory: Path, format: Format, ids: Ids, committed: Committed | None
 ) -> tuple[Part, ...]:
@@ -248,7 +284,7 @@ def _parts_to_keep(
     parts = []
     for part, ids_of_part in committed.parts:
         positions = [position_of.get(stimulus.encode(), -1) for stimulus in ids_of_part]
-        parts.append(Part.of(part.file, positions, part.checksum))
+        parts.append(Part.of(part.file, positions, part.checksum, part.spikes))
     return tuple(parts)
 
 

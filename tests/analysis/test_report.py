@@ -98,7 +98,7 @@ def test_nothing_comes_from_elsewhere(written: str, page: Page) -> None:
     inside = [one for one in page.references if one.startswith("#")]
     assert {one.removeprefix("#") for one in inside} <= page.ids
     images = [one for one in page.references if one not in inside]
-    assert len(images) == 10
+    assert len(images) == 14
     for one in images:
         head, _, data = one.partition(",")
         assert head == "data:image/png;base64"
@@ -122,7 +122,7 @@ def test_a_picture_that_cannot_be_drawn_is_left_out_with_its_reason(
     )
     page = Page(report.html(results))
     assert "left out; gaussian: _target_: got 'antigravity.Stimulus'" in page.text
-    assert sum(one.startswith("data:") for one in page.references) == 8
+    assert sum(one.startswith("data:") for one in page.references) == 12
 
 
 def test_the_page_says_what_was_run(page: Page) -> None:
@@ -141,7 +141,7 @@ def test_names_are_text_not_markup(results: Results, monkeypatch: pytest.MonkeyP
     name = "<script>alert(1)</script> & co"
     monkeypatch.setitem(results.metadata["config"], name, name)
     monkeypatch.setattr(results, "directory", results.directory / name)
-    monkeypatch.setattr(report, "draw_pictures", lambda _: [])
+    monkeypatch.setattr(report, "draw_pictures", lambda *_: [])
     page = Page(report.html(results))
     assert page.text.count("alert(1)") >= 3
 
@@ -149,7 +149,7 @@ def test_names_are_text_not_markup(results: Results, monkeypatch: pytest.MonkeyP
 def test_failures_stand_at_the_top(
     results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(report, "draw_pictures", lambda _: [])
+    monkeypatch.setattr(report, "draw_pictures", lambda *_: [])
     part = part_of(results, tmp_path, [0, 1, 4, 6], failed=[1])
     page = Page(report.html(part))
     assert "interrupted" in page.text
@@ -163,7 +163,7 @@ def test_a_long_table_is_cut_and_the_rest_is_in_a_csv_file(
     results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(report, "MOST_ROWS", 5)
-    monkeypatch.setattr(report, "draw_pictures", lambda _: [])
+    monkeypatch.setattr(report, "draw_pictures", lambda *_: [])
     html, csv = report.write(results, tmp_path / "r.html")
     assert (html, csv) == (tmp_path / "r.html", tmp_path / "r.csv")
     page = Page(html.read_text(encoding="utf-8"))
@@ -181,7 +181,7 @@ def test_the_command_writes_beside_the_results(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(report, "draw_pictures", lambda _: [])
+    monkeypatch.setattr(report, "draw_pictures", lambda *_: [])
     assert cli.main(["report", str(mixture)]) == 0
     assert capsys.readouterr().out == f"Wrote {mixture / 'report.html'}\n"
     page = Page((mixture / "report.html").read_text(encoding="utf-8"))

@@ -112,9 +112,9 @@ def test_overrides_may_stand_on_both_sides_of_an_option(ran: list[Experiment]) -
     [
         (
             "stimuli.gaussian.amplitude=10,20",
-            "several values are a list, stimuli.gaussian.amplitude=[10,20]",
+            "several values are a list, 'stimuli.gaussian.amplitude=[10,20]'",
         ),
-        ("stimuli.sigma=range(1,3)", "several values are a list, stimuli.sigma=[...]"),
+        ("stimuli.sigma=range(1,3)", "several values are a list, 'stimuli.sigma=[...]'"),
         (
             "pipeline.grid_size=8,16",
             "a batch file is one dataset; to sweep this use python -m sensoryforge.run -m",
@@ -137,7 +137,10 @@ def test_run_is_the_hydra_application(ran: list[Experiment]) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["bach"], "bach: no such command, known are batch, run, list, show, plot, report, init"),
+        (
+            ["bach"],
+            "bach: no such command, known are batch, run, train, decode, list, show, plot, report, init",
+        ),
         (
             ["batch"],
             "sensoryforge batch: the following arguments are required: FILE; see sensoryforge batch --help",

@@ -274,7 +274,7 @@ MISTAKES = [
     (["pipeline.dt_ms=-1"], "pipeline.dt_ms: got -1, allowed is a number > 0 (ms)"),
     (["pipeline.gird_size=3"], "pipeline.gird_size: unknown key"),
     (["stimuli=[gaussian,step]"], "stimuli=[gaussian,step]: a list is not a choice; for several in turn write -m stimuli=gaussian,step"),
-    (["stimuli.amplitude=10,20"], "several values need --multirun (-m), or a list, stimuli.amplitude=[10,20]"),
+    (["stimuli.amplitude=10,20"], "several values need --multirun (-m), or a list, 'stimuli.amplitude=[10,20]'"),
     (["experiment=nothing"], "experiment: got 'nothing', allowed are"),
     (["-m", "stimuli.sigma=interval(0,1)"], "stimuli.sigma=interval(0,1): interval() has no values to list"),
     (["-m", "stimuli.amplitud=10,20"], "stimuli.amplitud: unknown key"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import re
 import signal
 import subprocess
@@ -17,11 +18,12 @@ import torch
 from matplotlib.figure import Figure
 
 import sensoryforge as sf
-from sensoryforge.commands.train import main, plain_settings
+from sensoryforge.commands.cli import main as cli
+from sensoryforge.commands.train import JobFailedError, main, plain_settings
 from sensoryforge.config.composer import Composer
 from sensoryforge.config.sources import conf_dir
 from sensoryforge.core.errors import ConfigError
-from sensoryforge.learning import SpikeDataModule, fitting, training
+from sensoryforge.learning import SpikeDataModule, loggers, training
 from sensoryforge.learning.predictions import draw_predictions
 from sensoryforge.learning.scores import compare
 from sensoryforge.learning.settings import check_settings
@@ -285,7 +287,7 @@ def test_a_decoder_whose_package_is_missing_is_refused_before_anything_is_writte
 def test_logs_that_lack_a_package_are_said(
     directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (training, fitting):
+    for module in (training, loggers):
         monkeypatch.setattr(module, "find_spec", lambda name: None)
     said: list[str] = []
     training.train(
@@ -349,7 +351,8 @@ def test_a_signal_ends_a_training_with_its_code_and_says_where_the_best_epoch_is
     assert process.returncode == code
     assert (
         out.splitlines()[-1]
-        == "Interrupted: the best epoch so far is in made/checkpoints/best.ckpt"
+        == "Interrupted: the best epoch so far is in made/checkpoints/best.ckpt; "
+        "resume=made goes on"
     )
     assert "Traceback" not in err
 
@@ -422,3 +425,96 @@ def test_a_wrong_setting_is_one_line(directory: Path, override: str, message: st
 def test_data_must_be_given() -> None:
     with pytest.raises(ConfigError, match="data: missing, allowed is the directory of a dataset"):
         check_settings(plain_settings(Composer.over([], "train").load()))
+
+
+# --- what a job returns ---
+
+
+LOOKING = """
+from hydra.plugins.sweeper import Sweeper
+from hydra.core.plugins import Plugins
+
+
+class Looking(Sweeper):
+    def __init__(self, max_batch_size=None, params=None):
+        pass
+
+    def setup(self, *, hydra_context, task_function, config):
+        self.launcher = Plugins.instance().instantiate_launcher(
+            config=config, hydra_context=hydra_context, task_function=task_function
+        )
+
+    def sweep(self, arguments):
+        jobs = [[*arguments, f"decoder.windows={windows}"] for windows in (1, 2)]
+        for job in self.launcher.launch(jobs, initial_job_idx=0):
+            print("returned", float(job.return_value))
+"""
+
+
+@pytest.mark.slow
+def test_a_sweeper_that_optimises_gets_the_validation_score(
+    directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugin = tmp_path / "plugins/hydra_plugins/looking"
+    plugin.mkdir(parents=True)
+    (plugin / "__init__.py").write_text(LOOKING, encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "plugins"))
+    done = run(
+        tmp_path, "-m", "hydra.sweeper._target_=hydra_plugins.looking.Looking",
+        f"data={directory}", "target=amplitude", "max_epochs=2", "hydra.sweep.dir=made",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    returned = [
+        float(line.removeprefix("returned "))
+        for line in done.stdout.splitlines()
+        if line.startswith("returned ")
+    ]
+    saved = [
+        json.loads(path.read_text(encoding="utf-8"))["validation"]
+        for path in sorted(tmp_path.glob("made/*/scores.json"))
+    ]
+    assert returned == saved
+    assert len(returned) == 2
+
+
+def test_the_validation_score_is_that_of_the_best_epoch(directory: Path, tmp_path: Path) -> None:
+    scores = training.train(settings(directory, "target=amplitude", "max_epochs=3"), tmp_path)
+    epochs = pd.read_csv(tmp_path / "logs/metrics.csv").dropna(subset=["val_loss"])
+    best = epochs.loc[epochs["val_loss"].idxmin()]
+    assert scores.validation == pytest.approx(best["val_score"])
+
+
+@pytest.mark.parametrize("launcher", ["basic", pytest.param("joblib", marks=pytest.mark.slow)])
+def test_a_sweep_with_a_failed_training_trains_the_others_and_ends_with_its_code(
+    directory: Path, tmp_path: Path, launcher: str
+) -> None:
+    (tmp_path / "made/0/scores.json").mkdir(parents=True)
+    done = run(
+        tmp_path, "-m", f"hydra/launcher={launcher}", f"data={directory}", "target=amplitude",
+        "max_epochs=1", "decoder=linear,conv", "hydra.sweep.dir=made",
+        "hydra.sweep.subdir=${hydra.job.num}",
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.count("made/0/scores.json: cannot be written (Is a directory)") == 1
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "made/1/scores.json").is_file()
+
+
+def test_the_failure_of_a_job_comes_through_a_pickle() -> None:
+    failure = pickle.loads(pickle.dumps(JobFailedError("disk full", 3)))
+    assert (str(failure), failure.exit_code) == ("disk full", 3)
+
+
+def test_one_command_trains_and_decodes(
+    directory: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = [f"data={directory}", "target=amplitude", "max_epochs=1", "hydra.run.dir=t"]
+    assert cli(["train", *words]) == 0
+    assert cli(["train", *words, "resume=true", "max_epochs=2"]) == 0
+    assert "Resuming after 1 epochs, from t/checkpoints/last.ckpt" in capsys.readouterr().out
+    assert cli(["decode", str(directory), "--decoder", "t"]) == 0
+    assert "LinearDecoder: R² " in capsys.readouterr().out

@@ -8,7 +8,11 @@ from typing import Any
 
 import pytest
 
+from sensoryforge.config import batch_config
 from sensoryforge.config import reading as config
+from sensoryforge.config.composer import Composer
+from sensoryforge.config.reading import check_batch_file
+from sensoryforge.core.errors import ConfigError
 from sensoryforge.design.experiment import Experiment
 
 ONE = "stimuli: [{type: gaussian}]\n"
@@ -207,3 +211,138 @@ def test_the_starter_file_checks() -> None:
     from sensoryforge.commands.cli import STARTER
 
     assert len(config.check_batch_file(STARTER).design) == 13
+
+
+def test_an_option_leaves_the_directory_of_a_file_however_late_it_is_composed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The default directory has the time in it, which two composes need not share."""
+    load = Composer.load
+
+    def load_late(composer: Composer, overrides: Any = ()) -> Any:
+        composed = load(composer, overrides)
+        assert composed.batch.output_dir
+        time.sleep(1.01)
+        return composed
+
+    monkeypatch.setattr(Composer, "load", load_late)
+    primary: dict[str, Any] = {"batch": {"output_dir": "here", "format": "pytorch"}}
+    batch_config._drop_overridden_values(primary, ["batch=hdf5"], Composer.over())
+    assert primary == {"batch": {"output_dir": "here"}}
+
+
+# --- files of many entries ---
+
+MIXTURE = """
+batch: {{output_dir: out}}
+pipeline: {{seed: 3}}
+stimuli:
+{entries}
+"""
+
+
+def many_entries(count: int) -> str:
+    """Return a file with entries of three types, with a list, an interpolation, a name twice."""
+    lines = []
+    for number in range(count):
+        amplitude = number + 1.5
+        lines.append(f"  - {{type: gaussian, amplitude: {amplitude}, sigma: 0.25}}")
+        lines.append(
+            f"  - {{type: step, amplitude: [{amplitude}, {1000 + number}], repetitions: 2}}"
+        )
+        lines.append(f"  - {{type: ramp, final: {amplitude}, initial: '${{pipeline.seed}}'}}")
+    return MIXTURE.format(entries="\n".join(lines))
+
+
+@pytest.mark.parametrize("overrides", [[], ["pipeline.dt_ms=1.0", "batch=hdf5"]])
+def test_many_entries_are_what_they_are_when_hydra_composes_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, overrides: list[str]
+) -> None:
+    (tmp_path / "many.yml").write_text(many_entries(4), encoding="utf-8")
+    by_hydra = check_batch_file(tmp_path / "many.yml", overrides)
+    monkeypatch.setattr(batch_config, "COMPOSED_ONE_BY_ONE", 1)
+    made = check_batch_file(tmp_path / "many.yml", overrides)
+    assert made.config == by_hydra.config
+    assert [list(entry) for entry in made.config["stimuli"]] == [
+        list(entry) for entry in by_hydra.config["stimuli"]
+    ]
+    assert made.design.ids(0, len(made.design)) == by_hydra.design.ids(0, len(by_hydra.design))
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "{type: gaussian, amplitude: -3}",
+        "{type: gaussian, amplitud: 3}",
+        "{type: gausian}",
+        "{type: gaussian, amplitude: '${nothing}'}",
+        "{type: gaussian, amplitude: '${'}",
+        "{type: gaussian, amplitude: {mean: 3}}",
+        "7",
+    ],
+)
+def test_mistakes_in_many_entries_are_told_as_in_few(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entry: str
+) -> None:
+    text = many_entries(2) + f"  - {entry}\n"
+    (tmp_path / "many.yml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as by_hydra:
+        check_batch_file(tmp_path / "many.yml")
+    monkeypatch.setattr(batch_config, "COMPOSED_ONE_BY_ONE", 1)
+    with pytest.raises(ConfigError) as made:
+        check_batch_file(tmp_path / "many.yml")
+    assert made.value.problems == by_hydra.value.problems
+
+
+@pytest.mark.parametrize("override", ["stimuli.sigma=0.75", "stimuli.gaussian_3.sigma=0.75"])
+def test_overrides_of_stimuli_go_on_working_in_files_of_many_entries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, override: str
+) -> None:
+    monkeypatch.setattr(batch_config, "COMPOSED_ONE_BY_ONE", 1)
+    (tmp_path / "many.yml").write_text(many_entries(3), encoding="utf-8")
+    entries = check_batch_file(tmp_path / "many.yml", [override]).config["stimuli"]
+    assert entries[6]["sigma"] == 0.75
+    fewer = check_batch_file(tmp_path / "many.yml", ["~stimuli.gaussian_2"]).config["stimuli"]
+    assert len(fewer) == 8
+
+
+def test_what_hydra_composes_does_not_grow_with_the_entries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its defaults list takes a time that grows with the square of what is in it."""
+    listed: list[int] = []
+    composes: list[int] = []
+    primary_config, load = batch_config._primary_config, Composer.load
+
+    def count_listed(*arguments: Any) -> dict[str, Any]:
+        primary = primary_config(*arguments)
+        listed.append(len(primary["defaults"]))
+        return primary
+
+    def count_composes(composer: Composer, overrides: Any = ()) -> Any:
+        composes[-1] += 1
+        return load(composer, overrides)
+
+    monkeypatch.setattr(batch_config, "_primary_config", count_listed)
+    monkeypatch.setattr(Composer, "load", count_composes)
+    for count in (40, 400):
+        composes.append(0)
+        (tmp_path / "many.yml").write_text(many_entries(count), encoding="utf-8")
+        experiment = check_batch_file(tmp_path / "many.yml")
+        assert len(experiment.design.families) == 3 * count
+    assert listed[0] == listed[1]
+    assert composes[0] == composes[1]
+
+
+def test_many_entries_are_told_in_a_few_lines(tmp_path: Path) -> None:
+    (tmp_path / "many.yml").write_text(many_entries(100), encoding="utf-8")
+    lines = check_batch_file(tmp_path / "many.yml").design.grid_lines()
+    assert lines == [
+        "Grid expansion (gaussian): 100 entries without lists",
+        "→ 100 parameter combinations × 1 repetition = 100 stimuli",
+        "Grid expansion (step): 100 entries with lists",
+        "→ 200 parameter combinations × 2 repetitions = 400 stimuli",
+        "Grid expansion (ramp): 100 entries without lists",
+        "→ 100 parameter combinations × 1 repetition = 100 stimuli",
+        "Total: 600 stimuli",
+    ]

@@ -23,7 +23,7 @@ from sensoryforge.design.experiment import Experiment
 OPTIONS = sorted(
     path.relative_to(conf_dir()).with_suffix("").as_posix()
     for path in conf_dir().glob("*/*.yaml")
-    if path.parent.name != "decoder"  # of training, not of an experiment
+    if path.parent.name not in ("decoder", "logger")  # of training, not of an experiment
 )
 
 PLACES = {

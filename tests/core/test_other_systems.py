@@ -146,7 +146,7 @@ for form, results in (("pytorch", "results.pt"), ("hdf5", "results.h5")):
     gc.collect()
     assert len(run("batch.overwrite=true")) == 3
     assert len(sf.SpikeDataset(form, target="amplitude")) == 3
-    assert sorted(os.listdir(form)) == ["checkpoint.pt", results]
+    assert sorted(os.listdir(form)) == ["checkpoint.pt", results, "stimuli.csv"]
     print(form, "is good")
 """
 

@@ -70,7 +70,7 @@ def test_an_option_that_is_a_whole_number_takes_no_other() -> None:
 def test_every_setting_has_its_default_unit_and_range_once() -> None:
     text = (conf_dir() / "train.yaml").read_text(encoding="utf-8")
     units = dict(re.findall(r"^(\w+): .*# ([^;]+); ", text, re.MULTILINE))
-    assert [*units, "decoder"] == list(RULES)
+    assert [*units, "decoder", "logger"] == list(RULES)
     for key in units:
         told = re.search(r"\(([^)]+)\)$", RULES[key].text)
         assert told is None or told[1] == "{unit}"

@@ -9,6 +9,7 @@ it printed; ``...`` stands for anything.
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import shutil
@@ -154,12 +155,18 @@ def is_only_checked(step: str) -> bool:
     if words[0] == "python" and words[1].endswith(".py"):
         assert (ROOT / words[1]).is_file(), step
         return True
-    return words[0] in ("pytest", "watch", "nvidia-smi")
+    if words[:3] == ["python", "-m", "venv"]:
+        return True
+    return words[0] in ("pytest", "watch", "nvidia-smi", "git", "cd", ".")
 
 
 def shape(text: str) -> str:
-    """Return what was printed without what differs from run to run: dates, and the course of a progress bar."""
-    lines = (line.rstrip().rpartition("\r")[2] for line in text.strip("\n").split("\n"))
+    """Return what was printed without what differs from run to run: dates, and the course of a progress bar.
+
+    In a pipe the bar is lines, of which only the last is kept.
+    """
+    lines = [line.rstrip().rpartition("\r")[2] for line in text.strip("\n").split("\n")]
+    lines = [line for line in lines if not re.match(r"Progress: +(compiling|\d\d?%)", line)]
     bars = (re.sub(r"(Progress: +\d+%).*?(\d+/\d+) \[.*", r"\1 \2", line) for line in lines)
     return re.sub(r"\d{4}-\d\d-\d\d/\d\d-\d\d-\d\d(-\d+)?", "DATE", "\n".join(bars))
 
@@ -193,16 +200,89 @@ def test_links_lead_somewhere(document: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_readme_has_the_tables_that_the_physiology_script_prints() -> None:
+def test_the_page_has_the_tables_that_the_physiology_script_prints() -> None:
     script = [sys.executable, str(ROOT / "benchmarks" / "physiology.py")]
     printed = subprocess.run(
         script, check=True, stdout=subprocess.PIPE, encoding="utf-8", timeout=LIMIT_S
     ).stdout
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "physiology.md").read_text(encoding="utf-8")
     tables = printed.strip().split("\n\n")
     assert len(tables) == 2
     for table in tables:
-        assert table in readme
+        assert table in page
+
+
+def rows_of_speed() -> list[list[str]]:
+    """Return the cells of every row of the tables of speeds."""
+    page = (ROOT / "docs" / "speed.md").read_text(encoding="utf-8")
+    lines = [line for line in page.splitlines() if re.match(r"\| \d \|", line)]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def test_the_tables_of_speeds_say_what_their_times_say() -> None:
+    rows = rows_of_speed()
+    assert len(rows) == 24
+    for *_, theirs, ours, times in rows:
+        most = float(times.replace(",", "").rpartition(" to ")[2])
+        assert float(theirs) / float(ours) == pytest.approx(most, rel=0.05)
+
+
+def test_the_readme_says_first_what_a_run_takes_by_default_against_a_compiled_tool() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    brian = {
+        noise: times
+        for steps, noise, tool, _, _, times in rows_of_speed()
+        if steps == "5" and tool.startswith("Brian2")
+    }
+    assert f"{brian['off']} (without noise) to {brian['on']} times" in readme.replace("\n  ", " ")
+    assert "naive" not in readme
+    assert len(readme.splitlines()) < 250
+
+
+UNQUOTED = re.compile(r"""'[^']*'|"[^"]*"|\\.|([\[\]{}*?()]|(?<=\s)~|(?<==)~)""", re.DOTALL)
+
+
+def unquoted(command: str) -> list[str]:
+    """Return what zsh and other shells would take for something else."""
+    return [found[1] for found in UNQUOTED.finditer(command) if found[1]]
+
+
+def commands_shown(document: Path) -> Iterator[str]:
+    """Yield every command that a document or a notebook shows: in blocks, cells and sentences."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    if document.suffix == ".ipynb":
+        cells = json.loads(text)["cells"]
+        text = "\n".join("".join(cell["source"]) for cell in cells)
+        for found in re.finditer(r"^!((?:[^\n\\]|\\\n|\\.)*)", text, re.MULTILINE):
+            yield found[1]
+    else:
+        for block in blocks(document):
+            if block.kind == "bash":
+                for line in block.text.replace("\\\n", "").splitlines():
+                    yield re.split(r"(?:^|\s)#", line)[0]
+        text = FENCE.sub("", text)
+    for found in re.finditer(r"`([^`]+)`", text):
+        words = found[1].replace("\n", " ")
+        if re.match(r"(\w+=\S+ )?(python|sensoryforge|pip|pytest) ", words) or re.match(
+            r"(-m )?[\w@.]+=[\[{*~]", words
+        ):
+            yield words
+
+
+@pytest.mark.parametrize(
+    "document",
+    [*LINKED, *(path.relative_to(ROOT) for path in sorted((ROOT / "notebooks").glob("*.ipynb")))],
+    ids=str,
+)
+def test_a_shell_takes_every_command_as_it_is_shown(document: Path) -> None:
+    shown = [command for command in commands_shown(document) if unquoted(command)]
+    assert not [command for command in shown if not command.endswith(" ...")], shown
+
+
+def test_a_list_without_quotes_is_found() -> None:
+    assert unquoted("sensoryforge run stimuli.amplitude=[10,20]") == ["[", "]"]
+    assert unquoted("sensoryforge run ~neurons.populations.ra") == ["~"]
+    assert not unquoted("sensoryforge run 'stimuli.amplitude=[10,20]' a=1")
 
 
 def test_no_document_is_left_out() -> None:

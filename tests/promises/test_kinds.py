@@ -287,6 +287,6 @@ def test_every_shipped_option_has_a_file_of_its_own_and_names_the_package(group:
 @pytest.mark.parametrize("group", ["layout", "innervation", "stimuli"])
 def test_every_file_of_a_kind_is_an_option(group: str) -> None:
     room = PACKAGE / ROOMS[group]
-    beside = {"__init__", "base", "guarded"}
+    beside = {"__init__", "base", "cautions", "guarded"}
     kinds = {path.stem for path in room.glob("*.py")} - beside
     assert kinds == {path.stem for path in (conf_dir() / group).glob("*.yaml")}

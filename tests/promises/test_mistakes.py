@@ -40,14 +40,14 @@ LINES: list[tuple[str, str]] = [
     ("+population@neurons.populations.pc=pc", "+population@neurons.populations.pc: got 'pc', allowed are ra, sa*"),
     # how an override is written
     ("stimuli=[gaussian,step]", "stimuli=[gaussian,step]: a list is not a choice; for several in turn write -m stimuli=gaussian,step"),
-    ("stimuli.amplitude=10,20", "*several values need --multirun (-m), or a list, stimuli.amplitude=[10,20]"),
+    ("stimuli.amplitude=10,20", "*several values need --multirun (-m), or a list, 'stimuli.amplitude=[10,20]'"),
     ("stimuli.amplitude=range(1,5)", "stimuli.amplitude=range(1,5): several values need --multirun (-m)*"),
     ("stimuli=gaussian,step", "stimuli=gaussian,step: several values need --multirun (-m)*"),
     ("stimuli.amplitude", "stimuli.amplitude: cannot be read as key=value*"),
     ("stimuli.amplitude=[1,2", "stimuli.amplitude=[1,2: cannot be read as key=value*"),
     ("stimuli.amplitude=10,", "stimuli.amplitude=10,: cannot be read as key=value*"),
     (f"{MODEL}=adex", f"{MODEL}: got 'adex', allowed is a mapping*; to choose an option write model@{MODEL}=adex"),
-    ("batch.save=drive", "batch.save: got 'drive', allowed is a list of *; write batch.save=[drive]"),
+    ("batch.save=drive", "batch.save: got 'drive', allowed is a list of *; write 'batch.save=[drive]'"),
     # the pipeline
     ("pipeline.grid_size=0", "pipeline.grid_size: got 0, allowed is a whole number from 1 to 4096 (receptors), or [rows, columns]"),
     ("pipeline.grid_size=5000", "pipeline.grid_size: got 5000, allowed is *"),

@@ -281,7 +281,13 @@ def test_an_unfinished_run_whose_checkpoint_is_damaged_is_answered_with_the_way_
 ) -> None:
     if before:
         run(tmp_path, f"batch.format={form}")
-    interrupted(tmp_path, monkeypatch, f"batch.format={form}", "stimuli.amplitude=[10,20]")
+    interrupted(
+        tmp_path,
+        monkeypatch,
+        f"batch.format={form}",
+        "stimuli.amplitude=[10,20]",
+        "batch.overwrite=true",
+    )
     data = spoilt(tmp_path)
     for more in ([], ["batch.resume=true"], ["batch.resume=true", "batch.dry_run=true"]):
         with pytest.raises(
@@ -326,7 +332,7 @@ def test_a_complete_dataset_whose_checkpoint_is_damaged_is_as_good_as_any(
     )
     assert "Resuming: 2 done, 1 to go" in says
     spoilt(tmp_path)
-    interrupted(tmp_path, monkeypatch, *overrides)
+    interrupted(tmp_path, monkeypatch, *overrides, "batch.overwrite=true")
     with pytest.warns(UserWarning, match="a newer run stopped"):
         assert len(load(tmp_path)) == 3
     assert bits(run(tmp_path, *overrides, "batch.resume=true")) == whole

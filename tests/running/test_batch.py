@@ -81,10 +81,15 @@ class Stop:
 def test_a_run_leaves_results_and_a_checkpoint_and_nothing_else(tmp_path: Path, form: str) -> None:
     says: list[str] = []
     results = run(tmp_path / "out", f"batch.format={form}", says=says)
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["checkpoint.pt", RESULTS[form]]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
+        "checkpoint.pt",
+        RESULTS[form],
+        "stimuli.csv",
+    ]
     assert len(results) == 12
     assert says == [
         "Batch execution: 12 stimuli total",
+        "Spikes: sa 217, ra 109",
         f"✓ Results saved to {tmp_path / 'out' / RESULTS[form]}",
     ]
 
@@ -164,7 +169,7 @@ def test_a_dry_run_writes_nothing_and_tells_the_grid_and_the_cost(tmp_path: Path
 
 def test_a_dry_run_says_which_dataset_the_run_would_replace(tmp_path: Path) -> None:
     run(tmp_path / "out")
-    lines = batch.dry_run(check(compose(*SMALL, f"batch.output_dir={tmp_path / 'out'}")))
+    lines = batch.dry_run(experiment(tmp_path / "out", "batch.overwrite=true"))
     assert lines[-1].endswith("results.pt, in place of the 12 stimuli there; nothing was written")
 
 
@@ -405,7 +410,7 @@ def test_a_finished_dataset_stays_until_its_successor_is_whole(
     before = (tmp_path / "results.pt").read_bytes()
     Stop(monkeypatch, 1)
     with pytest.raises(KeyboardInterrupt):
-        run(tmp_path, "pipeline.seed=1")
+        run(tmp_path, "pipeline.seed=1", "batch.overwrite=true")
     assert (tmp_path / "results.pt").read_bytes() == before
     run(tmp_path, "pipeline.seed=1", "batch.resume=true")
     assert (tmp_path / "results.pt").read_bytes() != before

@@ -12,12 +12,15 @@ from sensoryforge.design.design import Design
 from sensoryforge.design.experiment import Experiment
 from sensoryforge.running import execute as batch
 from sensoryforge.running.estimate import (
+    SECONDS_A_KERNEL,
+    START_S,
     choose_chunk_size,
     choose_part_size,
     estimate,
     format_bytes,
     format_duration,
 )
+from sensoryforge.simulation.kernels import forecast as kernel_forecast
 
 
 def experiment(directory: Path, *overrides: str) -> Experiment:
@@ -141,7 +144,21 @@ def test_disk_and_time_grow_with_the_design_and_hdf5_memory_does_not(tmp_path: P
     assert cost(tmp_path, "stimuli.repetitions=10000").memory_bytes > ten.memory_bytes
 
 
-def test_more_steps_noise_and_fewer_workers_take_longer(tmp_path: Path) -> None:
+def test_what_is_not_compiled_yet_takes_its_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kernel_forecast, "is_compiled", lambda text: True)
+    compiled = cost(tmp_path).seconds
+    monkeypatch.setattr(kernel_forecast, "is_compiled", lambda text: False)
+    assert cost(tmp_path).seconds == compiled + 2 * SECONDS_A_KERNEL
+    done = estimate(experiment(tmp_path), "numba", stimuli=0)
+    assert done.seconds < SECONDS_A_KERNEL + START_S
+
+
+def test_more_steps_noise_and_fewer_workers_take_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kernel_forecast, "is_compiled", lambda text: True)
     plain = cost(tmp_path).seconds
     assert cost(tmp_path, "pipeline.substeps=10").seconds > plain
     assert cost(tmp_path, *QUIET).seconds < plain

@@ -374,11 +374,9 @@ def test_a_wait_for_writing_is_shown(tmp_path: Path, capsys: pytest.CaptureFixtu
     bar: Any = ProgressCallback(12, export=export)
     bar.on_predict_start(None, None)
     bar.on_predict_batch_end(None, None, None, ((0, 4),), 0)
-    bar.bar.refresh()
     assert "waited" not in capsys.readouterr().err
     export.waited_s = 3.2
     bar.on_predict_batch_end(None, None, None, ((4, 8),), 1)
-    bar.bar.refresh()
     bar.close()
     assert "waited 3 s for writing" in capsys.readouterr().err
 

@@ -242,7 +242,7 @@ def steps() -> dict[str, torch.Tensor]:
 
 
 class TestPhysiology:
-    """The default sheet under a step held for 150 ms, noise off, as the README's table shows it."""
+    """The default sheet under a step held for 150 ms, noise off, as the table of docs/physiology.md shows it."""
 
     def test_the_most_driven_sa_neuron_fires_faster_with_every_amplitude_and_stays_under_150_hz(
         self, steps: dict[str, torch.Tensor]

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import torch
 from helpers.store import FORMATS, arrays, commit_all, design, entry, resume, run, writer_of
@@ -26,7 +27,7 @@ PER_PART = 3
 POINTS = {
     *(
         f"{kind}.{step}"
-        for kind in ("part", "checkpoint", "results")
+        for kind in ("part", "checkpoint", "results", "table")
         for step in ("begun", "written", "synced", "renamed", "published")
     ),
     *(f"clear.{step}" for step in ("begun", "removed", "done")),
@@ -91,7 +92,10 @@ def assert_whole(directory: Path, format: str, count: int = 8) -> None:
     assert sorted(path.name for path in directory.iterdir()) == [
         "checkpoint.pt",
         locate_format(format).results_name,
+        "stimuli.csv",
     ]
+    table = pd.read_csv(directory / "stimuli.csv")
+    assert table["id"].tolist() == results.table["id"].tolist()
 
 
 @pytest.mark.parametrize("format", FORMATS)

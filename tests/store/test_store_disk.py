@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import random
+import re
 import subprocess
 import sys
 import zipfile
@@ -188,23 +190,94 @@ def test_a_damaged_checkpoint_never_ends_in_a_traceback(tmp_path: Path) -> None:
         (tmp_path / "checkpoint.pt").write_bytes(mutated(good, seed))
         line = complaint(Checkpoint.read, tmp_path)
         assert (
-            "checkpoint.pt: damaged, or not written by SensoryForge" in line
+            re.search(r"checkpoint.pt: .*(damaged|truncated|empty)", line)
             or Checkpoint.read(tmp_path) == before
         )
 
 
+KINDS = {"pytorch": "a file of PyTorch", "hdf5": "an HDF5 file"}
+
+
 @pytest.mark.parametrize("format", FORMATS)
-@pytest.mark.parametrize("kind", ["empty", "text", "foreign"])
-def test_a_foreign_file_is_called_so(tmp_path: Path, format: str, kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("empty", "results.*: empty; copy it once more"),
+        ("text", "results.*: not {0}: not written by SensoryForge, or damaged"),
+        ("foreign", "results.*: {0} without a table of stimuli: not written by SensoryForge"),
+        ("cut", "results.*: truncated, .*; copy it once more"),
+        ("hurt", "results.*: damaged, or not written by SensoryForge"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_told_apart(
+    tmp_path: Path, format: str, kind: str, says: str
+) -> None:
     path = tmp_path / locate_format(format).results_name
-    path.write_text("not a dataset" if kind == "text" else "")
-    if kind == "foreign" and format == "pytorch":
+    run(tmp_path, format, design(4))
+    (tmp_path / "checkpoint.pt").unlink()
+    spoil(path, kind)
+    with pytest.raises(DamagedError, match=says.format(KINDS[format])) as caught:
+        read_whole(tmp_path)
+    one_line(caught.value)
+
+
+def spoil(path: Path, kind: str) -> None:
+    """Make of a results file another kind of file, or a part of it."""
+    data = path.read_bytes()
+    if kind == "foreign" and path.suffix == ".pt":
         torch.save({"stimuli": []}, path)
     elif kind == "foreign":
         with h5py.File(path, "w") as file:
             file["data"] = [1, 2]
-    with pytest.raises(DamagedError, match="damaged, or not written by SensoryForge"):
+    else:
+        hurt = data.replace(b"index", b"\0\0\0\0\0") if path.suffix == ".pt" else zeroed_table(data)
+        made = {"empty": b"", "text": b"not a dataset", "cut": data[:-50], "hurt": hurt}
+        path.write_bytes(made[kind])
+
+
+def zeroed_table(data: bytes) -> bytes:
+    """Return an HDF5 file whose table holds zeros where it was compressed."""
+    with h5py.File(io.BytesIO(data), "r+") as file:
+        table = file.attrs["_table"]
+        place = data.index(table.tobytes())
+    return data[:place] + bytes(len(table)) + data[place + len(table) :]
+
+
+HOLD_OPEN = """
+import sys, h5py
+file = h5py.File(sys.argv[1], "r+")
+file.attrs["note"] = "x"
+file.flush()
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_whole_file_that_is_open_elsewhere_or_was_left_open_is_not_called_damaged(
+    tmp_path: Path,
+) -> None:
+    run(tmp_path, "hdf5", design(4))
+    path = tmp_path / "results.h5"
+    arguments = [sys.executable, "-c", HOLD_OPEN, str(path)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(arguments, stdin=pipe, stdout=pipe, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "open\n"
+        in_use = r"results\.h5: .*open for writing.*; close it there"
+        for read in (load, scan):
+            with pytest.raises(StorageError, match=in_use) as caught:
+                read(tmp_path)
+            assert not isinstance(caught.value, DamagedError)
+        holder.kill()
+        holder.wait()
+    with pytest.raises(StorageError, match=r"not closed by one that was stopped.*h5clear -s"):
         load(tmp_path)
+
+
+def test_a_file_that_others_only_read_is_read(tmp_path: Path) -> None:
+    run(tmp_path, "hdf5", design(4))
+    with h5py.File(tmp_path / "results.h5"):
+        assert len(load(tmp_path)) == 4
 
 
 class Evil:
@@ -216,7 +289,7 @@ def test_no_file_can_run_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.chdir(tmp_path)
     for name in ("results.pt", "checkpoint.pt"):
         torch.save({"stimuli": [Evil()], "version": Evil()}, tmp_path / name)
-    with pytest.warns(UserWarning, match="checkpoint.pt: damaged"), pytest.raises(DamagedError):
+    with pytest.warns(UserWarning, match="checkpoint.pt: .*damaged"), pytest.raises(DamagedError):
         load(tmp_path)
     with zipfile.ZipFile(tmp_path / "results.pt") as archive:
         assert any(b"mkdir" in archive.read(name) for name in archive.namelist())

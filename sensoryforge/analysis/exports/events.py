@@ -8,6 +8,7 @@ order of time, then of neuron.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -140,29 +141,20 @@ def tonic_dataset(
     >>> amplitude
     30
     """
-    tonic = require("tonic")
+    require("tonic")
+    from sensoryforge.analysis.exports.tonic_events import SpikeEvents
+
     check_population(dataset, population)
     targets, class_names = _numbered_targets(dataset, target)
-
-    class SpikeEvents(tonic.Dataset):  # type: ignore[name-defined, misc]
-        """Stimuli of a dataset as events of one population."""
-
-        sensor_size = (neuron_count(dataset, population), 1, 1)
-        dtype = EVENT
-        classes = tuple(class_names)
-
-        def __getitem__(self, index: int) -> tuple[Any, Any]:
-            events = stimulus_events(dataset, index, population)
-            if self.transform:
-                events = self.transform(events)
-            return events, self.targets[index]
-
-        def __len__(self) -> int:
-            return len(dataset)
-
-    of_events = SpikeEvents(str(dataset.directory), transform=transform)
-    of_events.targets = targets
-    return of_events
+    return SpikeEvents(
+        directory=str(dataset.directory),
+        read=partial(stimulus_events, dataset, population=population),
+        neurons=neuron_count(dataset, population),
+        dtype=EVENT,
+        targets=targets,
+        classes=class_names,
+        transform=transform,
+    )
 
 
 def _numbered_targets(dataset: Dataset, target: str) -> tuple[list[Any], list[str]]:

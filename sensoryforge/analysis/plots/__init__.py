@@ -1,8 +1,9 @@
 """Pictures of a dataset. Each function returns a matplotlib figure; its ``width`` is in inches.
 
 ``response``: a stimulus over time, with rasters and time histograms. ``sheet``: receptors and
-receptive fields. ``movie``: frames of a stimulus. ``heatmap``: rates over two axes of the design.
-``tuning``: rates against a parameter.
+receptive fields. ``movie``: frames of a stimulus. ``rates_on_sheet``: the rate of each afferent at
+its place. ``afferent``: the spikes of one afferent over repetitions. ``heatmap``: rates over two
+axes of the design. ``tuning``: rates against a parameter.
 
 Matplotlib is imported when the first picture is asked for.
 
@@ -22,21 +23,25 @@ from sensoryforge.core.lazy import import_public
 
 if TYPE_CHECKING:
     from sensoryforge.analysis.plots.activity import response as response
-    from sensoryforge.analysis.plots.rates import heatmap as heatmap
-    from sensoryforge.analysis.plots.rates import tuning as tuning
+    from sensoryforge.analysis.plots.afferents import afferent as afferent
+    from sensoryforge.analysis.plots.afferents import rates_on_sheet as rates_on_sheet
+    from sensoryforge.analysis.plots.curves import tuning as tuning
+    from sensoryforge.analysis.plots.maps import heatmap as heatmap
     from sensoryforge.analysis.plots.skin import movie as movie
     from sensoryforge.analysis.plots.skin import sheet as sheet
 
 _MODULES = {
-    "heatmap": "rates",
+    "afferent": "afferents",
+    "heatmap": "maps",
     "movie": "skin",
+    "rates_on_sheet": "afferents",
     "response": "activity",
     "sheet": "skin",
-    "tuning": "rates",
+    "tuning": "curves",
 }
 """Public name -> the module of this package that defines it."""
 
-__all__ = ["heatmap", "movie", "response", "sheet", "tuning"]
+__all__ = ["afferent", "heatmap", "movie", "rates_on_sheet", "response", "sheet", "tuning"]
 
 
 def __getattr__(name: str) -> Any:

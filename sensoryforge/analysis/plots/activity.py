@@ -12,7 +12,7 @@ from sensoryforge.analysis.measures import step_ms
 from sensoryforge.analysis.selection import failed, parameters
 from sensoryforge.analysis.units import unit
 from sensoryforge.core.errors import ConfigError
-from sensoryforge.core.types import Floats, Ints
+from sensoryforge.core.types import Bools, Floats, Ints
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,8 +22,14 @@ if TYPE_CHECKING:
 _TOP_HEIGHT = 1.3
 _POPULATION_HEIGHT = 3.1
 """Inches that the time course, and raster and histogram of a population, take."""
+_BESIDE = 0.8
+"""Inches that labels take beside a panel."""
 _FEWEST_LINES = 8
 """Of a raster: with fewer neurons that fire, the ticks would be tall."""
+_MOST_TICK_LINES = 55
+"""Of a raster: with more, a tick is as high as with so many."""
+_MOST_LABELS = 6
+"""Lines of a raster that say which neuron they are."""
 
 
 def response(
@@ -31,9 +37,11 @@ def response(
 ) -> style.Picture:
     """Return a picture of a stimulus over time.
 
-    On top the drive (a.u.) at the receptor that is pressed most; below it for each population a
-    raster of the neurons that fire, those with most spikes at the bottom, and the PSTH in Hz: the
-    mean over all neurons, and over the repetitions of the condition with its standard deviation.
+    On top the drive (a.u.) at the receptor where it is highest; below it for each population a
+    raster of the neurons that fire, in one order for all stimuli at a place: those nearest to the
+    stimulus at the bottom, or by number where the stimulus has no place. Below each the PSTH in Hz:
+    the mean over all neurons, and over the repetitions of the condition with its standard
+    deviation.
 
     Parameters
     ----------
@@ -76,8 +84,8 @@ def response(
 
 
 def draw_time_course(axis: Axes, results: Results, row: int) -> None:
-    """Draw the drive at the receptor that is pressed most; a line of text where it is unknown."""
-    axis.set(title="Stimulus at the receptor pressed most", ylabel="drive\n(a.u.)")
+    """Draw the drive at the receptor where it is highest; a line of text where it is unknown."""
+    axis.set(title="Drive at the receptor where it is highest", ylabel="drive\n(a.u.)")
     try:
         course = scene.time_course(results, row)
     except ConfigError as error:
@@ -92,29 +100,57 @@ def draw_time_course(axis: Axes, results: Results, row: int) -> None:
 
 
 def draw_raster(axis: Axes, results: Results, row: int, population: str) -> None:
-    """Draw a tick a spike, a line a neuron that fires; those with most spikes at the bottom."""
-    from matplotlib.ticker import MaxNLocator
-
+    """Draw a tick a spike, a line a neuron that fires; the lines have the neurons' numbers."""
     spikes = results.spikes(population)[row].numpy()
     counts = spikes.sum(axis=0)
-    most_first = np.argsort(-counts, kind="stable")
-    firing = most_first[: int((counts > 0).sum())]
-    dt_ms = step_ms(results)
-    times_ms = [np.flatnonzero(spikes[:, neuron]) * dt_ms for neuron in firing]
+    order, how = raster_order(results, row, population)
+    firing = order[counts[order] > 0]
+    draw_trains(axis, spikes[:, firing].T, step_ms(results), style.colour(results, population))
+    axis.set_ylabel(f"neuron,\n{how}")
+    name = style.title(population)
+    active = f"active neurons {len(firing)} of {len(counts)}"
+    title = f"{name}: {active}, spikes {int(counts.sum())}"
+    axis.set_title(style.wrapped(title, _width(axis) - _BESIDE))
+    _label_lines(axis, firing)
+
+
+def raster_order(results: Results, row: int, population: str) -> tuple[Ints, str]:
+    """Return the neurons in the order of a raster's lines, from the bottom, and what it is.
+
+    >>> order, how = raster_order(results, 0, "sa")
+    >>> sorted(order.tolist()), how
+    ([0, 1, 2, 3, 4], 'nearest first')
+    """
+    neurons = np.arange(results.spikes(population).shape[2])
+    stimulus = results.table.iloc[row]
+    x_mm = stimulus.get("center_x", np.nan)
+    y_mm = stimulus.get("center_y", np.nan)
+    if not np.isfinite([x_mm, y_mm]).all():
+        return neurons, "by number"
+    try:
+        xy_mm = scene.positions(results, population)
+    except ConfigError:
+        return neurons, "by number"
+    distances = np.hypot(xy_mm[:, 0] - x_mm, xy_mm[:, 1] - y_mm)
+    return np.argsort(distances, kind="stable"), "nearest first"
+
+
+def draw_trains(axis: Axes, trains: Bools, dt_ms: float, colour: str) -> None:
+    """Draw spike trains, ``[lines, T]``, one above the other from 1 on.
+
+    Ticks of many lines reach over their neighbours': less than a point high they would not show.
+    """
+    times_ms = [np.flatnonzero(train) * dt_ms for train in trains]
+    lines = max(len(times_ms), _FEWEST_LINES)
     if times_ms:
         axis.eventplot(
             times_ms,
             lineoffsets=np.arange(1, len(times_ms) + 1).tolist(),
-            colors=style.colour(results, population),
-            linelengths=0.9,
+            colors=colour,
+            linelengths=max(0.9, lines / _MOST_TICK_LINES),
             linewidths=1.2,
         )
-    lines = max(len(firing), _FEWEST_LINES)
-    axis.set(ylim=(0.3, lines + 0.7), ylabel="neuron,\nby spikes")
-    name = style.title(population)
-    active = f"active neurons {len(firing)} of {len(counts)}"
-    axis.set_title(f"{name}: {active}, spikes {int(counts.sum())}")
-    axis.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
+    axis.set_ylim(0.3, lines + 0.7)
 
 
 def draw_psth(axis: Axes, results: Results, row: int, population: str, bin_ms: float) -> None:
@@ -161,14 +197,26 @@ def describe(results: Results, row: int) -> str:
     'Stimulus 5: gaussian, amplitude 30, sigma 0.3 mm, repetition 1'
     """
     stimulus = results.table.iloc[row]
-    words = [str(stimulus["type"])]
+    condition = describe_condition(results, row)
+    return f"Stimulus {stimulus['index']}: {condition}, repetition {stimulus['repetition']}"
+
+
+def describe_condition(results: Results, row: int, *, with_type: bool = True) -> str:
+    """Return the condition of a stimulus in words: its type and those parameters that differ.
+
+    >>> describe_condition(results, 5)
+    'gaussian, amplitude 30, sigma 0.3 mm'
+    """
+    stimulus = results.table.iloc[row]
+    words = []
     for name in results.axes:
         value = stimulus[name]
         if value == value:  # not NaN: a type without that parameter
-            number = style.short(value)
+            number = style.short(value, digits=4)
             words.append(f"{name} {number}{_physical_unit(results, name)}")
-    words.append(f"repetition {stimulus['repetition']}")
-    return f"Stimulus {stimulus['index']}: {', '.join(words)}"
+    if with_type or not words:
+        words.insert(0, str(stimulus["type"]))
+    return ", ".join(words)
 
 
 def check_row(results: Results, row: int) -> None:
@@ -200,6 +248,21 @@ def _draw_spread(axis: Axes, edges: Floats, mean: Floats, spread: Floats) -> Non
         elinewidth=0.7,
         alpha=0.7,
     )
+
+
+def _width(axis: Axes) -> float:
+    """Return how wide the picture of a panel is, in inches."""
+    figure = axis.get_figure(root=True)
+    assert figure is not None
+    return float(figure.get_size_inches()[0])
+
+
+def _label_lines(axis: Axes, neurons: Ints) -> None:
+    """Label some lines of a raster, evenly spread, with the numbers of their neurons."""
+    lines = np.arange(1, len(neurons) + 1)
+    step = max(1, -(-len(neurons) // _MOST_LABELS))
+    labels = neurons[::step].astype(str)
+    axis.set_yticks(lines[::step], labels.tolist())
 
 
 def _write_instead(axis: Axes, text: str) -> None:

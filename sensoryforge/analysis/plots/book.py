@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sensoryforge.analysis.plots.style as style
 from sensoryforge.analysis.plots.activity import response, strongest
-from sensoryforge.analysis.plots.rates import heatmap, tuning
+from sensoryforge.analysis.plots.afferents import afferent, rates_on_sheet
+from sensoryforge.analysis.plots.curves import tuning
+from sensoryforge.analysis.plots.maps import heatmap
 from sensoryforge.analysis.plots.skin import movie, sheet
-from sensoryforge.analysis.selection import check_column, unknown
+from sensoryforge.analysis.selection import check_column, check_population, unknown
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import list_names
 from sensoryforge.store.files import disk
@@ -20,28 +22,55 @@ from sensoryforge.store.files import disk
 if TYPE_CHECKING:
     from sensoryforge.analysis.results import Results
 
-KINDS = ("tuning", "heatmap", "response", "movie", "sheet")
+KINDS = ("tuning", "heatmap", "response", "afferent", "rates_on_sheet", "movie", "sheet")
 FORMATS = ("png", "svg", "pdf")
-_OF_AXES = ("tuning", "heatmap")
-"""Pictures of all stimuli of a type; the others are of one stimulus."""
+_NEEDED_AXES = {"tuning": 1, "heatmap": 2}
+"""Pictures over parameters of a type -> how many they need."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """A picture that can be drawn: its name, what it shows, and how, for a width in inches."""
+    """A picture of a dataset: its kind, its name, what it shows, and how, for a width in inches.
 
+    ``lacks`` says what it needs and does not have, and is empty where it can be drawn.
+    """
+
+    kind: str
     name: str
     caption: str
     draw: Callable[[float], style.Picture]
+    lacks: str = ""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What pictures are to be of.
+
+    Attributes
+    ----------
+    stimulus
+        Which stimulus, by its index in the design. Without it each type shows its stimulus with
+        most spikes.
+    axes
+        The parameters of tuning and map; without them the first two axes of each type.
+    neuron
+        Which afferent, as ``sa:12``; without it the one with most spikes.
+    choice
+        In words which stimuli the dataset was narrowed to, for the titles; empty for all.
+    """
+
+    stimulus: int | None = None
+    axes: tuple[str, ...] = ()
+    neuron: str = ""
+    choice: str = ""
 
 
 def pages(
-    results: Results,
-    kinds: Sequence[str] = KINDS,
-    stimulus: int | None = None,
-    axes: Sequence[str] = (),
+    results: Results, kinds: Sequence[str] = KINDS, wishes: Wishes | None = None
 ) -> Iterator[Page]:
     """Yield the pictures of a dataset, a type of stimulus after the other, and the sheet once.
+
+    Those of a type that lacks an axis are among them: they say so.
 
     Parameters
     ----------
@@ -49,23 +78,22 @@ def pages(
         The dataset.
     kinds
         Which pictures, of ``KINDS``.
-    stimulus
-        Which stimulus, by its index in the design. Without it each type shows its stimulus with
-        most spikes.
-    axes
-        The parameters of tuning and map; without them the first two axes of each type.
+    wishes
+        What they are to be of.
 
     Raises
     ------
     ConfigError
-        For another picture, parameter or stimulus.
+        For another picture, parameter, stimulus or afferent.
 
     Examples
     --------
     >>> [page.name for page in pages(results)]
-    ['tuning', 'heatmap', 'response', 'movie', 'sheet']
+    ['tuning', 'heatmap', 'response', 'afferent', 'rates_on_sheet', 'movie', 'sheet']
     """
-    _check(results, kinds, axes)
+    wishes = wishes or Wishes()
+    _check(results, kinds, wishes)
+    stimulus = wishes.stimulus
     chosen = results if stimulus is None else results.where(index=stimulus)
     if not len(chosen):
         raise ConfigError(_no_stimulus(results, stimulus))
@@ -74,27 +102,32 @@ def pages(
         if kind not in kinds:
             continue
         if kind == "sheet":
-            yield _page_of_stimulus(kind, results.where(type=types[0]), stimulus, "")
+            of_type = results.where(type=types[0])
+            yield _noted(_page_of_stimulus(kind, of_type, stimulus, ""), wishes.choice)
             continue
+        of_kind: list[Page] = []
         for stimulus_type in types:
             tag = stimulus_type if len(types) > 1 else ""
             of_type = results.where(type=stimulus_type)
-            if kind in _OF_AXES:
-                names = list(axes or of_type.axes)
-                yield from _pages_of_axes(kind, of_type, names, tag)
+            if kind in _NEEDED_AXES:
+                of_kind += _pages_of_axes(kind, of_type, wishes.axes, tag)
+            elif kind == "afferent":
+                of_kind.append(_page_of_afferent(of_type, wishes.neuron, tag))
             else:
-                yield _page_of_stimulus(kind, of_type, stimulus, tag)
+                of_kind.append(_page_of_stimulus(kind, of_type, stimulus, tag))
+        note = _note(wishes.choice, of_kind, types if wishes.axes else [])
+        for page in of_kind:
+            yield _noted(page, note)
 
 
 def write(
     results: Results,
     folder: Path,
     kinds: Sequence[str] = (),
-    stimulus: int | None = None,
-    axes: Sequence[str] = (),
+    wishes: Wishes | None = None,
     format: str = "png",
 ) -> Iterator[str]:
-    """Write the pictures into a folder, and yield a line for each.
+    """Write the pictures into a folder, and yield a line for each, also for those left out.
 
     Parameters
     ----------
@@ -103,78 +136,123 @@ def write(
     folder
         Where to; it is made.
     kinds
-        Which pictures, of ``KINDS``. Without them all that the dataset has; those that it lacks
-        are left out.
-    stimulus, axes
-        As in `pages`.
+        Which pictures, of ``KINDS``; without them all.
+    wishes
+        What they are to be of.
     format
         Of the files, of ``FORMATS``.
 
     Raises
     ------
     ConfigError
-        For what is not allowed, and for a picture that is asked for but cannot be drawn.
+        For what is not allowed, and for a kind that is asked for but cannot be drawn of any type.
     StorageError
         Where the disk refuses.
     """
     if format not in FORMATS:
         raise ConfigError(unknown("format", format, FORMATS))
-    book = list(pages(results, kinds or KINDS, stimulus, axes))
-    lacking = _lacking(results, book, kinds or KINDS, axes)
-    if kinds and lacking:
-        raise ConfigError(f"{kind}: {need}" for kind, need in lacking.items())
-    for kind, need in lacking.items():
-        yield f"{kind}: left out; {need}"
+    book = list(pages(results, kinds or KINDS, wishes))
+    drawable = {page.kind for page in book if not page.lacks}
+    problems = []
+    for page in book:
+        if page.lacks and page.kind not in drawable:
+            problems.append(f"{page.name}: {page.lacks}")
+    if kinds and problems:
+        raise ConfigError(problems)
+    drawn: set[str] = set()
+    failures: dict[str, list[str]] = {}
     for page in book:
         try:
             figure = page.draw(style.WIDTH)
         except ConfigError as error:
-            if kinds:
-                raise
-            yield f"{page.name}: left out; {error}"
+            failures.setdefault(page.kind, []).append(f"{page.name}: left out; {error}")
             continue
+        drawn.add(page.kind)
         path = folder / f"{page.name}.{format}"
         with disk(path):
             folder.mkdir(parents=True, exist_ok=True)
             figure.savefig(path)
         yield f"Wrote {path}"
-
-
-def _lacking(
-    results: Results, book: list[Page], kinds: Sequence[str], axes: Sequence[str]
-) -> dict[str, str]:
-    """Return the kinds of pictures that a dataset does not have, each with what it would need."""
-    drawn = {page.name.partition("_")[0] for page in book}
-    varied = list_names(axes or results.axes) or "none"
-    lacking = {}
-    for kind in kinds:
+    missing = []
+    for kind, lines in failures.items():
         if kind not in drawn:
-            count = "two parameters" if kind == "heatmap" else "a parameter"
-            lacking[kind] = f"needs {count} that the design varies, got {varied}"
-    return lacking
+            missing += lines
+    if kinds and missing:
+        raise ConfigError(missing)
+    for lines in failures.values():
+        yield from lines
 
 
-def _pages_of_axes(kind: str, results: Results, axes: list[str], tag: str) -> Iterator[Page]:
-    """Yield the map over the first two axes, or the tuning to each axis.
+def _pages_of_axes(kind: str, results: Results, asked: Sequence[str], tag: str) -> list[Page]:
+    """Return the map over the first two axes, or the tuning to each axis, of one type.
 
     The tuning to the first axis has a curve for each value of the second; the second has no picture
     of its own.
     """
+    axes = list(asked or results.axes)
     name = f"{kind}_{tag}" if tag else kind
     of_type = f" of {tag}" if tag else ""
-    if kind == "heatmap" and len(axes) > 1:
-        x, y = axes[:2]
+    shows = "Rates" if kind == "heatmap" else "Tuning"
+    lacks = _lacking(kind, results, asked, tag)
+    if lacks:
+        return [Page(kind, name, f"{shows}{of_type}", partial(_refuse, lacks), lacks)]
+    x = axes[0]
+    if kind == "heatmap":
+        y = axes[1]
         caption = f"Rates{of_type} over {x} and {y}"
-        yield Page(name, caption, partial(_draw_heatmap, results, x, y))
-    if kind == "tuning" and axes:
-        x = axes[0]
-        by = axes[1] if len(axes) > 1 else None
-        curves = f" for each {by}" if by else ""
-        caption = f"Tuning{of_type} to {x}{curves}"
-        yield Page(name, caption, partial(_draw_tuning, results, x, by))
-        for x in axes[2:]:
-            draw = partial(_draw_tuning, results, x, None)
-            yield Page(f"{name}_{x}", f"Tuning{of_type} to {x}", draw)
+        return [Page(kind, name, caption, partial(_draw_heatmap, results, x, y))]
+    by = axes[1] if len(axes) > 1 else None
+    curves = f" for each {by}" if by else ""
+    caption = f"Tuning{of_type} to {x}{curves}"
+    of_axes = [Page(kind, name, caption, partial(_draw_tuning, results, x, by))]
+    for x in axes[2:]:
+        draw = partial(_draw_tuning, results, x, None)
+        of_axes.append(Page(kind, f"{name}_{x}", f"Tuning{of_type} to {x}", draw))
+    return of_axes
+
+
+def _lacking(kind: str, results: Results, asked: Sequence[str], tag: str) -> str:
+    """Return what a picture of one type needs and does not have, or nothing."""
+    needed = _NEEDED_AXES[kind]
+    count = "two parameters" if needed > 1 else "a parameter"
+    varied = list_names(asked or results.axes) or "none"
+    if len(asked or results.axes) < needed:
+        return f"needs {count} that {tag or 'the design'} varies, got {varied}"
+    absent = [name for name in asked if results.table[name].isna().all()]
+    if absent:
+        stimulus_type = results.table["type"].iloc[0]
+        return f"{stimulus_type} has no {' and no '.join(absent)}"
+    return ""
+
+
+def _note(choice: str, of_kind: Sequence[Page], types: Sequence[str]) -> str:
+    """Return in words which stimuli the pictures of a kind are of, and which types they lack."""
+    words = [f"only {choice}"] if choice else []
+    lacking = [page for page in of_kind if page.lacks]
+    if types and lacking and len(lacking) < len(of_kind):
+        reasons = list_names(page.lacks for page in lacking)
+        words.append(f"left out: {reasons}")
+    return "; ".join(words)
+
+
+def _noted(page: Page, note: str) -> Page:
+    """Return a page whose caption and title also have a note."""
+    if not note or page.lacks:
+        return page
+    return replace(
+        page, caption=f"{page.caption} ({note})", draw=partial(_draw_noted, page.draw, note)
+    )
+
+
+def _draw_noted(draw: Callable[[float], style.Picture], note: str, width: float) -> style.Picture:
+    figure = draw(width)
+    title = " ".join(figure.get_suptitle().split())
+    style.headline(figure, f"{title}; {note}")
+    return figure
+
+
+def _refuse(problem: str, width: float) -> style.Picture:
+    raise ConfigError(problem)
 
 
 def _draw_heatmap(results: Results, x: str, y: str, width: float) -> style.Picture:
@@ -183,6 +261,21 @@ def _draw_heatmap(results: Results, x: str, y: str, width: float) -> style.Pictu
 
 def _draw_tuning(results: Results, x: str, by: str | None, width: float) -> style.Picture:
     return tuning(results, x, by, width=width)
+
+
+def _page_of_afferent(results: Results, neuron: str, tag: str) -> Page:
+    """Return the picture of one afferent over the repetitions of a type."""
+    population = number = None
+    if neuron:
+        population, number = _afferent_named(neuron)
+    which = f"Afferent {neuron}" if neuron else "The afferent with most spikes"
+    of_type = f", {tag}" if tag else ""
+    return Page(
+        kind="afferent",
+        name=f"afferent_{tag}" if tag else "afferent",
+        caption=f"{which} over repetitions{of_type}",
+        draw=lambda width: afferent(results, population, number, width=width),
+    )
 
 
 def _page_of_stimulus(kind: str, results: Results, stimulus: int | None, tag: str) -> Page:
@@ -196,6 +289,7 @@ def _page_of_stimulus(kind: str, results: Results, stimulus: int | None, tag: st
         which = f"{tag} stimulus {stimulus}".lstrip()
     draw, shows = _OF_STIMULUS[kind]
     return Page(
+        kind=kind,
         name=f"{kind}_{tag}" if tag else kind,
         caption=f"{shows}: {which}",
         draw=lambda width: draw(results, row, width=width),
@@ -204,19 +298,31 @@ def _page_of_stimulus(kind: str, results: Results, stimulus: int | None, tag: st
 
 _OF_STIMULUS: dict[str, tuple[Callable[..., style.Picture], str]] = {
     "response": (response, "Response over time"),
-    "movie": (movie, "Pressure on the sheet"),
+    "rates_on_sheet": (rates_on_sheet, "Rates on the sheet"),
+    "movie": (movie, "Drive on the sheet"),
     "sheet": (sheet, "Receptors and receptive fields"),
 }
 """Picture of one stimulus -> what draws it, and what it shows."""
 
 
-def _check(results: Results, kinds: Sequence[str], axes: Sequence[str]) -> None:
-    """Raise ConfigError for pictures and parameters that are not there."""
+def _check(results: Results, kinds: Sequence[str], wishes: Wishes) -> None:
+    """Raise ConfigError for pictures, parameters and afferents that are not there."""
     problems = [unknown("picture", kind, KINDS) for kind in kinds if kind not in KINDS]
     if problems:
         raise ConfigError(problems)
-    for name in axes:
+    for name in wishes.axes:
         check_column(results, name, "axis")
+    if wishes.neuron:
+        population, _ = _afferent_named(wishes.neuron)
+        check_population(results, population)
+
+
+def _afferent_named(neuron: str) -> tuple[str, int]:
+    """Return population and number of an afferent that is named ``sa:12``."""
+    population, colon, number = neuron.partition(":")
+    if not colon or not number.isdecimal():
+        raise ConfigError(f"neuron: got {neuron!r}, allowed is POPULATION:NUMBER, such as sa:12")
+    return population, int(number)
 
 
 def _no_stimulus(results: Results, stimulus: int | None) -> str:

@@ -21,6 +21,8 @@ from sensoryforge.core.errors import ConfigError
 from sensoryforge.store.files import disk, show
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from sensoryforge.analysis.plots.style import Picture
     from sensoryforge.analysis.results import Results
 
@@ -42,7 +44,7 @@ _TEMPLATES = Environment(
 )
 
 
-def write(results: Results, path: Path) -> list[Path]:
+def write(results: Results, path: Path, choice: str = "") -> list[Path]:
     """Write the page, and where it cannot list every stimulus a CSV file beside it.
 
     Parameters
@@ -51,6 +53,8 @@ def write(results: Results, path: Path) -> list[Path]:
         The dataset.
     path
         Of the page; its folder is made.
+    choice
+        In words which stimuli the dataset was narrowed to; empty for all.
 
     Returns
     -------
@@ -63,7 +67,7 @@ def write(results: Results, path: Path) -> list[Path]:
         Where the disk refuses.
     """
     csv_path = path.with_suffix(".csv")
-    page = html(results, csv_path.name)
+    page = html(results, csv_path.name, choice)
     written = [path]
     with disk(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -75,7 +79,7 @@ def write(results: Results, path: Path) -> list[Path]:
     return written
 
 
-def html(results: Results, csv: str = "report.csv") -> str:
+def html(results: Results, csv: str = "report.csv", choice: str = "") -> str:
     """Return the page as text.
 
     Parameters
@@ -84,22 +88,25 @@ def html(results: Results, csv: str = "report.csv") -> str:
         The dataset.
     csv
         The file that the page names for the stimuli beyond the first thousand.
+    choice
+        In words which stimuli the dataset was narrowed to; empty for all.
     """
     directory = results.directory.resolve()
     metadata = results.metadata
-    conditions = tables.conditions_frame(results).head(MOST_ROWS)
+    conditions = tables.conditions_frames(results)
     listed = results.take(range(len(results))[:MOST_ROWS])
     stimuli = tables.stimuli_frame(listed)
     return _TEMPLATES.get_template("report.html.jinja").render(
         title=directory.name,
         count=len(results),
         state=_state(results),
+        choice=choice,
         failed_count=failed(results).sum(),
         failures=_failures(results),
         design=tables.as_text(tables.design_frame(results), wrapped=("axes", "fixed")),
         facts=list(_facts(results, show(directory))),
-        pictures=draw_pictures(results),
-        conditions=tables.as_text(tables.with_units(results, conditions)),
+        pictures=draw_pictures(results, choice),
+        conditions=[_conditions_table(results, *of_type) for of_type in conditions.items()],
         listed=len(listed),
         csv=csv,
         stimuli=tables.as_text(tables.with_units(results, stimuli)),
@@ -107,6 +114,15 @@ def html(results: Results, csv: str = "report.csv") -> str:
         versions=metadata.get("versions") or {},
         configuration=_configuration(metadata.get("config")),
     )
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """The conditions of a type of stimulus: how many there are, and a table of the first."""
+
+    type: str
+    count: int
+    table: tables.Table
 
 
 @dataclass(frozen=True)
@@ -122,12 +138,12 @@ class Figure:
     problem: str = ""
 
 
-def draw_pictures(results: Results) -> list[Figure]:
+def draw_pictures(results: Results, choice: str = "") -> list[Figure]:
     """Return the pictures of a dataset, ready for the page."""
-    from sensoryforge.analysis.plots.book import pages
+    from sensoryforge.analysis.plots.book import Wishes, pages
 
     figures = []
-    for page in pages(results):
+    for page in pages(results, wishes=Wishes(choice=choice)):
         try:
             wide = _encode_png(page.draw(_WIDE), _DOTS_PER_INCH[_WIDE])
             narrow = _encode_png(page.draw(_NARROW), _DOTS_PER_INCH[_NARROW])
@@ -136,6 +152,12 @@ def draw_pictures(results: Results) -> list[Figure]:
         else:
             figures.append(Figure(page.caption, wide, narrow))
     return figures
+
+
+def _conditions_table(results: Results, name: str, frame: pd.DataFrame) -> Conditions:
+    """Return the first conditions of a type as texts."""
+    listed = tables.with_units(results, frame.head(MOST_ROWS))
+    return Conditions(name, len(frame), tables.as_text(listed))
 
 
 def _state(results: Results) -> str:

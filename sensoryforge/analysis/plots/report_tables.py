@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from sensoryforge.analysis.plots.style import short
+from sensoryforge.analysis.selection import as_numbers, parameters
 from sensoryforge.analysis.selection import axes as design_axes
-from sensoryforge.analysis.selection import parameters
 from sensoryforge.analysis.units import axis_label, unit
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 _DECIMALS = 3
 """Of a rate in Hz."""
+_DIGITS = 7
+"""Of any other number in a table; the dataset and its CSV file have all of them."""
+_MOST_VALUES = 20
+"""Values of a parameter up to which the design has each of them; of more it has their range."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ def format_cell(value: Any) -> str:
     """
     if value is None or value != value:
         return ""
-    return f"{value:.10g}" if isinstance(value, float) else str(value)
+    return short(value, _DIGITS) if isinstance(value, float) else str(value)
 
 
 def design_frame(results: Results) -> pd.DataFrame:
@@ -100,25 +105,46 @@ def stimuli_frame(results: Results, every_column: bool = False) -> pd.DataFrame:
     return frame
 
 
-def conditions_frame(results: Results) -> pd.DataFrame:
-    """Return a row a condition: its parameters, mean and SD in Hz of each population's rate."""
-    columns = [name for name in _telling_columns(results) if name not in ("index", "repetition")]
-    if not columns:
-        columns = ["type"]
-    rates = results.table[columns].join(results.rates())
-    conditions = rates.groupby(columns, sort=False, dropna=False)
-    frame = conditions.size().to_frame("stimuli")
-    for population in results.populations:
-        of_population = conditions[population]
-        frame[f"{population} rate (Hz)"] = of_population.mean().round(_DECIMALS)
-        frame[f"{population} SD (Hz)"] = of_population.std().round(_DECIMALS)
-    return frame.reset_index()
+def conditions_frames(results: Results) -> dict[str, pd.DataFrame]:
+    """Return for each type a row a condition: its parameters, then the populations' rates.
+
+    Each population has the mean and the SD in Hz; a parameter that no stimulus of the type varies
+    has no column.
+
+    >>> list(conditions_frames(results)["gaussian"])[:4]
+    ['amplitude', 'sigma', 'sa rate (Hz)', 'sa SD (Hz)']
+    """
+    frames = {}
+    for stimulus_type in dict.fromkeys(results.table["type"]):
+        frames[str(stimulus_type)] = _conditions_frame(results.where(type=stimulus_type))
+    return frames
 
 
 def with_units(results: Results, frame: pd.DataFrame) -> pd.DataFrame:
     """Return the frame with the unit of each parameter in its head."""
     labels = {name: axis_label(results, str(name)) for name in frame}
     return frame.rename(columns=labels)
+
+
+def _conditions_frame(of_type: Results) -> pd.DataFrame:
+    """Return a row a condition of one type."""
+    import pandas as pd
+
+    left_out = ("index", "repetition")
+    columns = [name for name in _telling_columns(of_type) if name not in left_out]
+    if not columns:
+        columns = ["type"]
+    rates = of_type.table[columns].join(of_type.rates())
+    conditions = rates.groupby(columns, sort=False, dropna=False)
+    columns_of_rates: dict[str, pd.Series[Any]] = {}
+    for population in of_type.populations:
+        of_population = conditions[population]
+        columns_of_rates[f"{population} rate (Hz)"] = of_population.mean().round(_DECIMALS)
+        spread = of_population.std().round(_DECIMALS)
+        if spread.notna().any():  # there are repetitions
+            columns_of_rates[f"{population} SD (Hz)"] = spread
+    columns_of_rates["stimuli"] = conditions.size()
+    return pd.DataFrame(columns_of_rates).reset_index()
 
 
 def _design_row(of_type: Results, stimulus_type: str) -> dict[str, Any]:
@@ -148,6 +174,10 @@ def _with_values(results: Results, name: str, values: list[Any]) -> str:
     """Return a parameter with its values and their unit."""
     if name == "hold_ms" and values == [inf]:
         return "hold_ms to the end"
+    if len(values) > _MOST_VALUES and as_numbers(values) is not None:
+        low = short(min(values), digits=4)
+        high = short(max(values), digits=4)
+        return f"{name} {len(values)} values from {low} to {high} {unit(results, name)}".rstrip()
     texts = ", ".join(format_cell(value) for value in values)
     return f"{name} {texts} {unit(results, name)}".rstrip()
 

@@ -63,6 +63,20 @@ def receptive_fields(results: Results, population: str) -> tuple[Positions, Rece
     return places.xy_mm, places.fields
 
 
+def positions(results: Results, population: str) -> Positions:
+    """Return where the neurons of a population lie, ``[N, 2]`` in mm.
+
+    Examples
+    --------
+    >>> positions(results, "sa").shape
+    (5, 2)
+    """
+    stored = results.metadata.get(f"{population}_xy_mm")
+    if stored is None:  # an interrupted run has only its configuration
+        return receptive_fields(results, population)[0]
+    return np.asarray(stored, dtype=np.float64)
+
+
 def field_sd_mm(results: Results, population: str) -> float | None:
     """Return the standard deviation of a population's receptive fields, or None."""
     return _innervation(results, population).field_sd_mm
@@ -134,13 +148,21 @@ def frames(results: Results, row: int, samples: Ints) -> Floats:
 
 
 def time_course(results: Results, row: int) -> Floats:
-    """Return the drive over time, ``[T]``, at the receptor that is pressed most at some time."""
+    """Return the drive over time, ``[T]``, at the receptor where it is highest at some time."""
     total = sample_count(results)
     images = frames(results, row, np.arange(total))
     of_receptors = images.reshape(total, -1)
-    pressed_most = of_receptors.max(axis=0).argmax()
-    course: Floats = of_receptors[:, pressed_most]
+    most_driven = of_receptors.max(axis=0).argmax()
+    course: Floats = of_receptors[:, most_driven]
     return course
+
+
+def highest_frame(results: Results, row: int) -> Floats:
+    """Return the drive on the sheet, ``[rows, columns]``, when it is highest in time."""
+    course = time_course(results, row)
+    highest_sample = np.array([int(course.argmax())])
+    frame: Floats = frames(results, row, highest_sample)[0]
+    return frame
 
 
 def extent_mm(results: Results) -> tuple[float, float, float, float]:

@@ -27,6 +27,12 @@ _EXAMPLES = 3
 """Neurons of a population whose receptors are drawn."""
 _MOST_DOTS = 4096
 """Receptors up to which each is drawn; more would make a grey field."""
+_MOST_CIRCLES = 300
+"""Neurons up to which each has its receptive field drawn; more would hide the sheet."""
+_ABOVE_SHEET = 1.05
+"""Inches that the headline, the title and labels take above and below a panel of the sheet."""
+_MOST_SHEET_HEIGHT = 6.0
+_LEAST_SHEET_WIDTH = 3.4
 _FRAME_WIDTH = 1.5
 """Least width of a frame of the movie, in inches."""
 
@@ -40,9 +46,10 @@ def sheet(
 ) -> style.Picture:
     """Return a picture of the sheet in mm, a panel a population.
 
-    A circle is a neuron's receptive field at one standard deviation, a dot its centre where the
-    innervation has no such number. Three neurons also have the receptors that they pool, as large
-    as their weight. Grey is the drive (a.u.) of a stimulus where it is highest in time.
+    A circle is a neuron's receptive field at one standard deviation; a dot its centre where the
+    innervation has no such number, and where there are more than 300. Three neurons also have the
+    receptors that they pool, as large as their weight. Grey is the drive (a.u.) of a stimulus when
+    it is highest in time.
 
     Parameters
     ----------
@@ -71,21 +78,42 @@ def sheet(
         check_population(results, name)
     if row is not None:
         check_row(results, row)
-    columns = style.columns(width, len(names))
-    height = min(width / columns, 5.0) * 0.92
     with style.settings():
-        figure, axes = style.panels(width, names, height)
-        highest = 0.0
+        figure, axes = sheet_panels(results, width, names)
+        drawn = None
         for axis, name in zip(axes, names, strict=True):
             if row is not None:
-                highest = max(highest, _draw_drive(axis, results, row))
+                drawn = _draw_drive(axis, results, row)
             draw_fields(axis, results, name)
+        if drawn is not None:
+            label = "highest drive (a.u.)"
+            figure.colorbar(drawn, ax=axes, label=label, fraction=0.04, aspect=30, pad=0.02)
         if row is not None:
-            headline = describe(results, row)
-            if highest:
-                headline += f"; grey: drive when highest, up to {highest:.3g} a.u."
-            style.headline(figure, headline)
+            style.headline(figure, describe(results, row))
     return figure
+
+
+def sheet_panels(
+    results: Results, width: float, names: Sequence[str], beside: float = 1.0
+) -> tuple[style.Picture, list[Axes]]:
+    """Return a picture with a panel of the sheet for each population.
+
+    Labels and colour bars take ``beside`` inches of each. The panels are as high as the sheet is at
+    their width; those of a high sheet are less wide.
+    """
+    left, right, bottom, top = scene.extent_mm(results)
+    columns = style.columns(width, len(names))
+    panel_width = width / columns - beside
+    panel_height = panel_width * (top - bottom) / (right - left)
+    if panel_height > _MOST_SHEET_HEIGHT:
+        panel_width *= _MOST_SHEET_HEIGHT / panel_height
+        panel_height = _MOST_SHEET_HEIGHT
+        width = max(columns * (panel_width + beside), _LEAST_SHEET_WIDTH)
+    figure, axes = style.panels(width, names, panel_height + _ABOVE_SHEET, columns)
+    for axis in axes:
+        axis.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
+        axis.set(xlabel="x (mm)", ylabel="y (mm)")
+    return figure, axes
 
 
 def movie(
@@ -144,27 +172,31 @@ def movie(
 
 
 def draw_fields(axis: Axes, results: Results, population: str) -> None:
-    """Draw the receptors, the receptive field of every neuron, and what some neurons pool."""
+    """Draw the receptors, the receptive field of every neuron, and what some neurons pool.
+
+    Of many neurons only those have their field drawn, and every other is a dot.
+    """
     centres, fields = scene.receptive_fields(results, population)
     field_sd_mm = scene.field_sd_mm(results, population)
     colour = style.colour(results, population)
+    examples = _examples(centres)
+    name = style.title(population)
+    pooled = f"what {len(examples)} of them pool"
     _draw_receptors(axis, results)
     if field_sd_mm is None:
-        drawn_as = "centres only"
+        title = f"{name}: {len(centres)} receptive fields (centres only);\n{pooled}"
         axis.plot(*centres.T, "o", color=colour, markersize=3, alpha=0.65, zorder=2)
+    elif len(centres) > _MOST_CIRCLES:
+        title = f"{name}: {len(centres)} afferents (dots);\nfield (1 SD) and {pooled}"
+        axis.plot(*centres.T, ".", color=colour, markersize=2.5, alpha=0.55, zorder=2)
+        _draw_circles(axis, centres[examples], field_sd_mm, style.INK)
     else:
-        drawn_as = "1 SD"
+        title = f"{name}: {len(centres)} receptive fields (1 SD);\n{pooled}"
         _draw_circles(axis, centres, field_sd_mm, colour)
-    examples = _examples(centres)
     for number, neuron in enumerate(examples):
         example_colour = style.COLOURS[2 + number]
         _draw_pooled(axis, results, centres[neuron], fields, neuron, example_colour)
-    left, right, bottom, top = scene.extent_mm(results)
-    axis.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
-    axis.set(xlabel="x (mm)", ylabel="y (mm)")
-    name = style.title(population)
-    count = f"{len(centres)} receptive fields ({drawn_as})"
-    axis.set_title(f"{name}: {count};\nwhat {len(examples)} of them pool")
+    axis.set_title(title)
 
 
 def _draw_receptors(axis: Axes, results: Results) -> None:
@@ -242,25 +274,26 @@ def _examples(centres: Positions) -> Ints:
     return np.array(chosen)
 
 
-def _draw_drive(axis: Axes, results: Results, row: int) -> float:
-    """Draw the drive where it is highest in time, and return how high; 0 where it is unknown."""
+def _draw_drive(axis: Axes, results: Results, row: int) -> AxesImage | None:
+    """Draw the drive when it is highest in time; None where it is unknown."""
+    import matplotlib as mpl
+    from matplotlib.colors import ListedColormap
+
     try:
-        course = scene.time_course(results, row)
-        highest_sample = np.array([int(course.argmax())])
-        frame = scene.frames(results, row, highest_sample)[0]
+        frame = scene.highest_frame(results, row)
     except ConfigError:
-        return 0.0
-    highest = float(frame.max())
-    axis.imshow(
+        return None
+    # The darkest greys would hide what is drawn on them.
+    greys = mpl.colormaps[style.DRIVE_MAP](np.linspace(0, 0.62, 256))
+    return axis.imshow(
         frame,
         origin="lower",
         extent=scene.extent_mm(results),
-        cmap=style.DRIVE_MAP,
+        cmap=ListedColormap(greys),
         vmin=0,
-        vmax=1.6 * max(highest, 1e-9),  # the darkest grey would hide what is drawn on it
+        vmax=max(float(frame.max()), 1e-9),
         zorder=0,
     )
-    return highest
 
 
 def _draw_frame(axis: Axes, results: Results, image: Floats, images: Floats) -> AxesImage:

@@ -101,12 +101,15 @@ def columns(width: float, panels: int) -> int:
     return max(1, min(panels, int(width // PANEL)))
 
 
-def panels(width: float, names: Sequence[str], height: float) -> tuple[Picture, list[Axes]]:
+def panels(
+    width: float, names: Sequence[str], height: float, beside: int | None = None
+) -> tuple[Picture, list[Axes]]:
     """Return a picture with a panel a name, and the panels.
 
-    They stand side by side as far as the width allows, each ``height`` inches high.
+    They stand side by side as far as the width allows, or ``beside`` of them, each ``height``
+    inches high.
     """
-    beside = columns(width, len(names))
+    beside = beside or columns(width, len(names))
     rows = -(-len(names) // beside)
     figure = picture(width, height * rows)
     axes = list(figure.subplots(rows, beside, squeeze=False).flat)
@@ -152,10 +155,10 @@ def headline(figure: Figure, text: str) -> None:
     figure.suptitle(wrapped(text, width), fontsize=10, ha="left", x=0.1 / width)
 
 
-def short(value: Any) -> str:
-    """Return a value as a tick says it.
+def short(value: Any, digits: int = 6) -> str:
+    """Return a value as a tick says it, a number with at most some digits.
 
-    >>> short(30.0), short("step")
-    ('30', 'step')
+    >>> short(30.0), short("step"), short(0.123456, digits=3)
+    ('30', 'step', '0.123')
     """
-    return f"{value:g}" if isinstance(value, int | float) else str(value)
+    return f"{value:.{digits}g}" if isinstance(value, int | float) else str(value)

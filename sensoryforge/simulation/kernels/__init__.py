@@ -19,24 +19,33 @@ The two compilers are given source text. Where it is written:
    that the compiled kernel is given.
 
 Noise is counter-based (:mod:`.noise`); :mod:`.surrogate` and :mod:`.learned` serve training.
+
+A public name is imported when it is first used (PEP 562): what a kernel is written for, and whether
+it is compiled already (:mod:`.forecast`), is known without torch.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import cast
+from typing import TYPE_CHECKING, Any, cast
 
 from sensoryforge.core.devices import BACKENDS
 from sensoryforge.core.errors import ConfigError
+from sensoryforge.core.lazy import import_public
 from sensoryforge.core.messages import list_names, suggest
-from sensoryforge.simulation.kernels.base import (
-    Afferents,
-    Drive,
-    Kernel,
-    Output,
-    unpack_spikes,
-    upload,
+
+if TYPE_CHECKING:
+    from sensoryforge.simulation.kernels.base import Afferents as Afferents
+    from sensoryforge.simulation.kernels.base import Drive as Drive
+    from sensoryforge.simulation.kernels.base import Kernel as Kernel
+    from sensoryforge.simulation.kernels.base import Output as Output
+    from sensoryforge.simulation.kernels.base import unpack_spikes as unpack_spikes
+    from sensoryforge.simulation.kernels.base import upload as upload
+
+_MODULES = dict.fromkeys(
+    ("Afferents", "Drive", "Kernel", "Output", "unpack_spikes", "upload"), "base"
 )
+"""Public name -> the module of this package that defines it."""
 
 
 def kernel(backend: str) -> Kernel:
@@ -66,7 +75,7 @@ def kernel(backend: str) -> Kernel:
         known = f"auto, {list_names(BACKENDS)}{suggest(backend, BACKENDS)}"
         raise ConfigError(f"pipeline.backend: got {backend!r}; allowed: {known}")
     module = import_module(f"sensoryforge.simulation.kernels.{backend}_kernel")
-    return cast(Kernel, module.run)
+    return cast("Kernel", module.run)
 
 
 __all__ = [
@@ -79,3 +88,8 @@ __all__ = [
     "unpack_spikes",
     "upload",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    return import_public(__name__, _MODULES, name)

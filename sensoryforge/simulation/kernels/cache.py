@@ -5,29 +5,35 @@ compiled code on disk (``cache=True``) only for functions of files, and Triton r
 text from its file. The file's name is a hash of everything that the compiled code depends on, so
 that nothing is ever out of date: a change makes another file.
 
+What lies there may be cut or empty after a crash, damaged, another machine's, or unreadable. numba
+does not look, so that the files that it left are compared with checksums (``NAME.sums``) before it
+reads them: what does not match is removed and compiled again, here or in a folder of its own.
+
 Files lie in ``~/.cache/sensoryforge/kernels``; the environment variable ``SENSORYFORGE_CACHE``
 names another folder in place of ``~/.cache/sensoryforge``.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cache
 from hashlib import blake2b
-from importlib import import_module
 from importlib.metadata import version
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 from typing import Any, cast
 
 VARIABLE = "SENSORYFORGE_CACHE"
 """The environment variable that names the folder."""
+_TRIES = 3
+"""How often checksums are noted while other processes compile the same."""
 _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -43,17 +49,75 @@ def load(text: str, compiler: str = "numba") -> Callable[..., Any]:
         ``numba``, which compiles now, or takes what lies compiled beside the file; or ``triton``,
         which does so, in a cache of its own, when the function is first called.
     """
-    name = f"sensoryforge_kernel_{_digest(text, compiler)}"
+    name = _name_of(text, compiler)
     path = _find_or_write(name, text)
-    spec = spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    sys.modules[name] = module
+    if compiler != "numba":
+        return _function(name, path, text)
     # With the root logger at DEBUG numba would write a line for every variable.
     logging.getLogger("numba").setLevel(logging.WARNING)
-    spec.loader.exec_module(module)
+    try:
+        return _load_compiled(name, path, text)
+    except Exception:  # whatever the file system, or what lies there, makes numba raise
+        aside = _write(Path(tempfile.mkdtemp(prefix="sensoryforge-")) / path.name, text)
+    try:
+        return _function(name, aside, text)
+    except OSError:  # no room there either: it is compiled and not kept
+        return _function(name, aside, text.replace("cache=True", "cache=False"))
+
+
+def is_compiled(text: str) -> bool:
+    """Tell whether numba has compiled a source on this machine; numba is not imported for it."""
+    name = _name_of(text, "numba")
+    for folder in _folders():
+        path = folder / f"{name}.py"
+        try:
+            if _holds(path, text):
+                return _compiled_files(path) != [] and _match_sums(path)
+        except OSError:
+            continue
+    return False
+
+
+def _function(name: str, path: Path, text: str) -> Callable[..., Any]:
+    """Return the function ``kernel`` of a source, which also lies in a file.
+
+    The text is run, not the file: Python would take what it has compiled of a file from its own
+    cache beside it, which may be damaged as well.
+    """
+    module = ModuleType(name)
+    module.__file__ = str(path)
+    sys.modules[name] = module
+    exec(compile(text, str(path), "exec"), module.__dict__)
     return cast(Callable[..., Any], module.kernel)
+
+
+def _load_compiled(name: str, path: Path, text: str) -> Callable[..., Any]:
+    """Return numba's function of a source: what lies compiled beside it, if that is good."""
+    if not _match_sums(path):
+        for file in [*_compiled_files(path), _sums_of(path)]:
+            file.unlink(missing_ok=True)
+    with _numba_beside_sources():
+        function = _function(name, path, text)
+    if not _match_sums(path):  # it was compiled just now
+        _write_sums(path)
+    return function
+
+
+@contextmanager
+def _numba_beside_sources() -> Iterator[None]:
+    """Have numba keep compiled code beside its source, wherever NUMBA_CACHE_DIR would have it."""
+    from numba.core import config
+
+    before = config.CACHE_DIR
+    config.CACHE_DIR = ""
+    try:
+        yield
+    finally:
+        config.CACHE_DIR = before
+
+
+def _name_of(text: str, compiler: str) -> str:
+    return f"sensoryforge_kernel_{_digest(text, compiler)}"
 
 
 def _digest(text: str, compiler: str) -> str:
@@ -63,9 +127,51 @@ def _digest(text: str, compiler: str) -> str:
     versions. numba adds the processor.
     """
     operations = Path(__file__).with_name(f"{compiler}_ops.py").read_text(encoding="utf-8")
-    compiler_version = import_module(compiler).__version__
-    parts = [text, operations, compiler_version, version("sensoryforge")]
+    parts = [text, operations, version(compiler), version("sensoryforge")]
     return blake2b("\0".join(parts).encode(), digest_size=12).hexdigest()
+
+
+# --- what is compiled ---
+
+
+def _compiled_files(path: Path) -> list[Path]:
+    """Return what numba left of a source: an index for each Python, code for each processor."""
+    return sorted((path.parent / "__pycache__").glob(f"{path.stem}.*.nb[ci]"))
+
+
+def _sums_of(path: Path) -> Path:
+    return path.with_suffix(".sums")
+
+
+def _checksums(path: Path) -> dict[str, str]:
+    """Return the checksum of each file that numba left of a source."""
+    sums: dict[str, str] = {}
+    for file in _compiled_files(path):
+        sums[file.name] = blake2b(file.read_bytes(), digest_size=16).hexdigest()
+    return sums
+
+
+def _match_sums(path: Path) -> bool:
+    """Tell whether all that numba left of a source is as it was when it was written."""
+    try:
+        noted = json.loads(_sums_of(path).read_text(encoding="utf-8"))
+        return bool(noted == _checksums(path))
+    except FileNotFoundError:
+        return _compiled_files(path) == []
+    except (OSError, ValueError):
+        return False
+
+
+def _write_sums(path: Path) -> None:
+    """Note the checksums; again where another process has just written what was looked at."""
+    for _ in range(_TRIES):
+        with suppress(OSError):
+            _write(_sums_of(path), json.dumps(_checksums(path)))
+        if _match_sums(path):
+            return
+
+
+# --- where sources lie ---
 
 
 def _find_or_write(name: str, text: str) -> Path:
@@ -82,7 +188,9 @@ def _find_or_write(name: str, text: str) -> Path:
 
 def _folders() -> Iterator[Path]:
     """Yield where sources may go: the user's cache, or a temporary folder of the user's own."""
-    yield _home() / "kernels"
+    home = _home()
+    if home is not None:
+        yield home / "kernels"
     temporary = Path(tempfile.gettempdir())
     if not hasattr(os, "getuid"):  # on Windows each user has a folder of temporary files
         yield temporary / "sensoryforge"
@@ -93,12 +201,16 @@ def _folders() -> Iterator[Path]:
         yield of_user
 
 
-def _home() -> Path:
+def _home() -> Path | None:
+    """Return the user's cache; None for a process that has no home."""
     chosen = os.environ.get(VARIABLE)
-    if chosen:
-        return Path(chosen)
-    caches = os.environ.get("XDG_CACHE_HOME")
-    folder = Path(caches) if caches else Path.home() / ".cache"
+    try:
+        if chosen:
+            return Path(chosen).expanduser()
+        caches = os.environ.get("XDG_CACHE_HOME")
+        folder = Path(caches) if caches else Path.home() / ".cache"
+    except RuntimeError:
+        return None
     return folder / "sensoryforge"
 
 
@@ -117,7 +229,7 @@ def _make_private(folder: Path) -> bool:
 
 def _holds(path: Path, text: str) -> bool:
     """Whether the file is there already, in a folder where compiled code can be put beside it."""
-    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+    if not path.is_file() or path.read_bytes() != text.encode():
         return False
     return os.access(path.parent, os.W_OK)
 
@@ -126,6 +238,10 @@ def _write(path: Path, text: str) -> Path:
     """Write a file aside and put it in place, so that another process never reads half of it."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     handle, aside = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    return Path(aside).replace(path)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(text.encode())
+        return Path(aside).replace(path)
+    except OSError:
+        Path(aside).unlink(missing_ok=True)
+        raise

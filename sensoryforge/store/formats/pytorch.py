@@ -25,7 +25,7 @@ from sensoryforge.store.archive import (
     save_tensors,
     stored_bytes,
 )
-from sensoryforge.store.files import Sink, reading
+from sensoryforge.store.files import NoTableError, Sink, reading
 from sensoryforge.store.formats.base import (
     Arrays,
     Bytes,
@@ -112,6 +112,8 @@ class PytorchReader(FileReader):
         with reading(path):
             with zipfile.ZipFile(path) as archive:
                 self._records = records_of(archive)
+                if RECORD not in self._records:
+                    raise NoTableError("no table")
                 self._table = from_json([stored_bytes(archive, self._records[RECORD])])
             # "c": torch wants memory that may be written, and what is written stays in this process
             self._bytes: Bytes = np.memmap(path, np.uint8, "c")

@@ -8,6 +8,7 @@ through h5py.
 from __future__ import annotations
 
 import os
+import shlex
 import zlib
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +20,9 @@ import numpy.typing as npt
 from h5py import h5a, h5d, h5o, h5z
 from isal import isal_zlib
 
+from sensoryforge.core.errors import StorageError
 from sensoryforge.core.types import Ints
+from sensoryforge.store import files
 from sensoryforge.store.files import reading
 from sensoryforge.store.formats.base import Bytes, FileReader, Metadata
 from sensoryforge.store.formats.hdf5 import links
@@ -30,6 +33,8 @@ from sensoryforge.store.table import Entries, Entry, Shapes, Table, from_json
 if TYPE_CHECKING:
     import torch
 
+_MARKED = "already open for write"
+"""What HDF5 says of a file that is marked as being written to."""
 _NOT_ASKED = 0
 _NOT_ONE_CHUNK = -1
 _CAN_READ_AT = hasattr(os, "pread")
@@ -49,13 +54,42 @@ def open_file(path: Path) -> h5py.File:
     """Open a file for reading as a user's own h5py does, whose locking flag must be ours.
 
     Where a file system has no locks, or the file is open without them already, do without.
+
+    Raises
+    ------
+    StorageError
+        If another program has the file open for writing, or was stopped when it had: HDF5 then
+        marks the file and refuses it, though it may be whole.
+    OSError
+        For any other file that HDF5 cannot open.
     """
     try:
         return h5py.File(path, "r")
     except OSError as error:
-        if "lock" not in str(error):
+        is_locked = "lock" in str(error)
+        if not is_locked:
+            _check_not_in_use(path, error, is_locked)
             raise
+    try:
         return h5py.File(path, "r", locking=False)
+    except OSError as error:
+        _check_not_in_use(path, error, is_locked)
+        raise
+
+
+def _check_not_in_use(path: Path, error: OSError, is_locked: bool) -> None:
+    """Raise StorageError if HDF5 says that somebody is writing to a file, or has not closed it."""
+    if _MARKED not in str(error):
+        return
+    shown = files.show(path)
+    if is_locked:
+        raise StorageError(
+            f"{shown}: in use by another program, which has it open for writing; close it there"
+        ) from error
+    raise StorageError(
+        f"{shown}: open for writing in another program, or not closed by one that was stopped; "
+        f"close it there, or mend it with h5clear -s {shlex.quote(shown)}"
+    ) from error
 
 
 class Hdf5Reader(FileReader):
@@ -67,7 +101,7 @@ class Hdf5Reader(FileReader):
         with reading(path):
             self._file = open_file(path)
             if not h5a.exists(self._file.id, TABLE.encode()):
-                raise ValueError("no table")
+                raise files.NoTableError("no table")
             self._count = len(self._file)  # the table says it too, and takes a while to read
 
     def __len__(self) -> int:

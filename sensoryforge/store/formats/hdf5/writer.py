@@ -10,6 +10,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -52,11 +53,16 @@ _Attribute: TypeAlias = str | _Values
 
 
 def write_part(sink: Sink, entries: Sequence[Entry], arrays: Arrays) -> None:
-    """Write a part: made in memory, so that the disk sees one plain write."""
+    """Write a part: made in memory, so that the disk sees one plain write.
+
+    The memory is Python's own. HDF5's driver for files in memory would do as well, but with HDF5
+    1.14 the image that it gives of a file in this layout cannot be read (HDFGroup/hdf5 issue 5489).
+    """
+    image = BytesIO()
     stored = {name: _stored(array) for name, array in arrays.items()}
     datasets = {name: _Dataset(values.shape[1:], values.dtype) for name, values in stored.items()}
     shapes = {name: dataset.shape for name, dataset in datasets.items()}
-    with h5py.File(sink.path, "w", driver="core", backing_store=False, libver=_VERSIONS) as file:
+    with h5py.File(image, "w", libver=_VERSIONS) as file:
         groups = _Groups(file.id, datasets)
         for row, entry in enumerate(entries):
             of_stimulus = {name: values[row] for name, values in stored.items()}
@@ -64,8 +70,7 @@ def write_part(sink: Sink, entries: Sequence[Entry], arrays: Arrays) -> None:
         groups.close()
         table = compress(to_json(entries, shapes))
         _set_attribute(file.id, TABLE, join_streams([table]))
-        file.flush()
-        sink.write(file.id.get_file_image())
+    sink.write(image.getbuffer())
 
 
 def write_results(sink: Sink, sources: Sequence[Source], metadata: Metadata) -> None:

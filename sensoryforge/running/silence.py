@@ -1,0 +1,142 @@
+"""Silence, foretold and told: stimuli that nothing feels, populations that never fire."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import sqrt
+
+import numpy as np
+
+from sensoryforge.core.messages import USERS_FAILURES, describe_failure
+from sensoryforge.core.types import Columns
+from sensoryforge.design.design import Design
+from sensoryforge.design.experiment import Experiment
+from sensoryforge.design.family import Family
+from sensoryforge.skin.receptors import Receptors
+from sensoryforge.stimuli import Caution, Sheet, stimulus_class
+
+MOST_CONDITIONS = 1_000_000
+"""Conditions of a type that are looked at."""
+
+
+def foretell_silence(experiment: Experiment) -> list[str]:
+    """Return a message for each thing that will not be felt; parameters alone tell.
+
+    Those are stimuli off the sheet, finer than the receptors or flat, and populations that pool
+    nothing. Types are summed up, however many entries a design has.
+
+    Parameters
+    ----------
+    experiment
+        What is about to run.
+
+    Examples
+    --------
+    >>> from sensoryforge.config import check
+    >>> foretell_silence(check(sf.compose("stimuli.center_x=50")))[0][:41]
+    'stimuli.center_x: got 50, off the sheet, '
+    """
+    sheet = _sheet_of(experiment.sheet)
+    families = _families_by_type(experiment.design)
+    is_only_type = len(families) == 1
+    lines: list[str] = []
+    for (stimulus_type, target), of_type in families.items():
+        where = "stimuli" if is_only_type else f"stimuli of type {stimulus_type}"
+        lines += _lines_of_type(where, target, of_type, sheet)
+    lines += _lines_of_populations(experiment)
+    return lines
+
+
+def spikes_line(spikes: Mapping[str, int]) -> str:
+    """Return how many spikes each population has in a dataset.
+
+    Examples
+    --------
+    >>> spikes_line({"sa": 194, "ra": 61})
+    'Spikes: sa 194, ra 61'
+    """
+    counts = [f"{population} {count}" for population, count in spikes.items()]
+    return f"Spikes: {', '.join(counts)}"
+
+
+def tell_silence(spikes: Mapping[str, int]) -> list[str]:
+    """Return a message for each population that has no spike in any stimulus.
+
+    Examples
+    --------
+    >>> tell_silence({"sa": 194, "ra": 0})
+    ['neurons.populations.ra: not one spike in any stimulus']
+    """
+    silent = [population for population, count in spikes.items() if count == 0]
+    return [f"neurons.populations.{name}: not one spike in any stimulus" for name in silent]
+
+
+# --- stimuli ---
+
+
+def _sheet_of(receptors: Receptors) -> Sheet:
+    area = receptors.width_mm * receptors.height_mm
+    pitch_mm = sqrt(area / receptors.count)
+    return Sheet(receptors.width_mm, receptors.height_mm, pitch_mm)
+
+
+def _families_by_type(design: Design) -> dict[tuple[str, str], list[Family]]:
+    """Return the families of each type and class."""
+    families: dict[tuple[str, str], list[Family]] = {}
+    for family in design.families:
+        families.setdefault((family.type, family.target), []).append(family)
+    return families
+
+
+def _lines_of_type(
+    where: str, target: str, families: Sequence[Family], sheet: Sheet
+) -> Iterator[str]:
+    """Yield a line for each reason why stimuli of one type are hardly felt."""
+    cls = stimulus_class(target)
+    if "cautions" not in vars(cls):  # what a class says of itself does not hold for its subclasses
+        return
+    columns = _columns_of(families)
+    try:
+        for caution in cls.cautions(columns, sheet):
+            if np.any(caution.conditions):
+                yield _line_of_caution(where, caution, columns)
+    except USERS_FAILURES as error:
+        yield f"{where}: {cls.__name__}.cautions fails, {describe_failure(error)}"
+
+
+def _line_of_caution(where: str, caution: Caution, columns: Columns) -> str:
+    values = columns[caution.parameter][caution.conditions]
+    count, total = len(values), len(caution.conditions)
+    extent = "" if count == total == 1 else f" in {count} of {total} conditions"
+    if len(np.unique(values)) > 1:
+        extent = f" and others{extent}"
+    return f"{where}.{caution.parameter}: got {values[0]:g}{extent}, {caution.reason}"
+
+
+def _columns_of(families: Sequence[Family]) -> Columns:
+    """Return the parameters of families of one type, their conditions one after the other."""
+    columns: dict[str, list[np.ndarray[tuple[int], np.dtype[np.float64]]]] = {}
+    left = MOST_CONDITIONS
+    for family in families:
+        count = min(family.count_conditions, left)
+        left -= count
+        numbers = family.value_numbers(np.arange(count))
+        for name, values in family.axes.items():
+            column = np.array(values, dtype=np.float64)
+            columns.setdefault(name, []).append(column[numbers[name]])
+    return {name: np.concatenate(parts) for name, parts in columns.items()}
+
+
+# --- populations ---
+
+
+def _lines_of_populations(experiment: Experiment) -> Iterator[str]:
+    """Yield a line for each population that nothing can drive."""
+    for name, population in experiment.populations.items():
+        key = f"neurons.populations.{name}"
+        if population.gain == 0:
+            yield f"{key}.gain: got 0, nothing of the drive reaches the model"
+        # Weights of the shipped innervations sum to one; drawing them here would take its time.
+        is_shipped = type(population.innervation).__module__.startswith("sensoryforge.")
+        if not is_shipped and not np.any(experiment.places(name).fields.weights):
+            yield f"{key}.innervation: every weight is 0, the receptive fields reach no receptor"

@@ -1,0 +1,82 @@
+"""Which kernels the numba backend will compile in a run: told from the equations, without torch.
+
+The source of a kernel depends on a population's equations, on which of its numbers differ between
+neurons, and on how a stimulus separates. Where a class of the user's has more than one term, this
+is a guess.
+"""
+
+from __future__ import annotations
+
+from math import frexp
+
+from sensoryforge.core.errors import ConfigError
+from sensoryforge.design.experiment import Experiment, PopulationSpec
+from sensoryforge.equations.parameters import Distribution
+from sensoryforge.simulation.kernels.cache import is_compiled
+from sensoryforge.simulation.kernels.numba_writer import write
+from sensoryforge.simulation.kernels.plan import OWNERS, KernelPlan
+from sensoryforge.stimuli import stimulus_class
+
+
+def count_to_compile(experiment: Experiment) -> int:
+    """Return how many kernels a run will compile: those that are not on the disk already.
+
+    Examples
+    --------
+    >>> from sensoryforge.config import check
+    >>> count_to_compile(check(sf.compose("pipeline.substeps=997")))
+    2
+    """
+    return sum(not is_compiled(text) for text in kernel_texts(experiment))
+
+
+def kernel_texts(experiment: Experiment) -> set[str]:
+    """Return the source of each kernel of an experiment."""
+    texts: set[str] = set()
+    for terms in _terms_of_design(experiment):
+        for population in experiment.populations.values():
+            plan = _plan(population, experiment, terms)
+            texts.add(write(plan, _differing(plan)).text)
+    return texts
+
+
+def _terms_of_design(experiment: Experiment) -> set[int]:
+    """Return of how many products the drives of a design are the sum; 0 stands for frames."""
+    terms: set[int] = set()
+    for target in {family.target for family in experiment.design.families}:
+        try:
+            terms.add(1 if stimulus_class(target).separable else 0)
+        except ConfigError:  # the run itself will say so
+            continue
+    return terms
+
+
+def _plan(population: PopulationSpec, experiment: Experiment, terms: int) -> KernelPlan:
+    """Return what a population's kernel is written for."""
+    voltage = next(iter(population.model.states))
+    traces = {"drive": "drive", "filtered": "filtered", "voltage": voltage}
+    saved = experiment.batch.save
+    mantissa, _ = frexp(experiment.dt_ms)
+    return KernelPlan(
+        filter=population.filter,
+        model=population.model,
+        terms=terms,
+        substeps=experiment.substeps,
+        noisy=population.noise_std > 0,
+        record=tuple(traces[name] for name in saved if name in traces),
+        exact_rate=mantissa == 0.5,
+    )
+
+
+def _differing(plan: KernelPlan) -> frozenset[tuple[str, int]]:
+    """Return the constants of which each neuron has its own: those that a distribution reaches."""
+    differing: set[tuple[str, int]] = set()
+    for name, program in plan.programs.items():
+        parameters = plan.blocks[OWNERS[name]].parameters
+        for instruction in program.instructions:
+            reads_own = any((name, register) in differing for register in instruction.args)
+            is_distribution = isinstance(parameters.get(str(instruction.value)), Distribution)
+            is_own = instruction.op == "name" and is_distribution
+            if instruction.level == 0 and (reads_own or is_own):
+                differing.add((name, instruction.out))
+    return frozenset(differing)

@@ -1,0 +1,147 @@
+"""What keeps a stimulus from being felt: it lies off the sheet, is too fine, or is flat.
+
+A class of stimuli tells it from parameters alone (`Stimulus.cautions`), so that it costs nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sensoryforge.core.types import Bools, Columns, Floats
+
+REACH_SIGMAS = 3.0
+"""How far a Gaussian footprint is felt: farther out it has less than 1.2% of its height."""
+FLAT = 0.95
+"""A drive whose smallest value on the sheet is this much of its largest counts as flat."""
+FEWEST_PITCHES = 4
+"""Sheets with fewer receptors along a side say nothing of what is flat: everything is."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The skin as far as stimuli need to know it: a rectangle centred on the origin.
+
+    Parameters
+    ----------
+    width_mm, height_mm
+        Its extents along x and y.
+    pitch_mm
+        How far neighbouring receptors lie apart.
+
+    Examples
+    --------
+    >>> str(Sheet(width_mm=4.8, height_mm=4.8, pitch_mm=0.15))
+    'the sheet of 4.8 x 4.8 mm'
+    """
+
+    width_mm: float
+    height_mm: float
+    pitch_mm: float
+
+    def __str__(self) -> str:
+        """Return the sheet with its extents, in words."""
+        return f"the sheet of {self.width_mm:g} x {self.height_mm:g} mm"
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it has so few receptors that every stimulus is flat on it."""
+        return min(self.width_mm, self.height_mm) < FEWEST_PITCHES * self.pitch_mm
+
+
+@dataclass(frozen=True)
+class Caution:
+    """A parameter with which some conditions will hardly be felt.
+
+    Parameters
+    ----------
+    parameter
+        Its name.
+    conditions
+        Which conditions, ``[C]``.
+    reason
+        Why, in words that follow the value of the parameter.
+
+    Examples
+    --------
+    >>> Caution("sigma", np.array([True, False]), "finer than the receptors").parameter
+    'sigma'
+    """
+
+    parameter: str
+    conditions: Bools
+    reason: str
+
+
+def footprint_cautions(columns: Columns, sheet: Sheet) -> list[Caution]:
+    """Return the cautions of a Gaussian footprint.
+
+    Parameters
+    ----------
+    columns
+        ``sigma``, ``center_x`` and ``center_y`` in mm, ``[C]`` each.
+    sheet
+        What it presses on.
+
+    Examples
+    --------
+    >>> columns = {name: np.array([value]) for name, value in
+    ...            {"sigma": 0.5, "center_x": 50.0, "center_y": 0.0}.items()}
+    >>> caution, *_ = footprint_cautions(columns, Sheet(4.8, 4.8, 0.15))
+    >>> caution.parameter, caution.reason
+    ('center_x', 'off the sheet, whose x goes from -2.4 to 2.4 mm: no receptor feels it')
+    """
+    sigma = columns["sigma"]
+    x, y = np.abs(columns["center_x"]), np.abs(columns["center_y"])
+    beyond_x = np.maximum(x - sheet.width_mm / 2, 0.0)
+    beyond_y = np.maximum(y - sheet.height_mm / 2, 0.0)
+    nearest = np.hypot(beyond_x, beyond_y)
+    farthest = np.hypot(x + sheet.width_mm / 2, y + sheet.height_mm / 2)
+    is_off = nearest > REACH_SIGMAS * sigma
+    is_farther_in_x = beyond_x >= beyond_y
+    is_fine = ~is_off & (sigma < sheet.pitch_mm / 2)
+    # The drive at the farthest place over that at the nearest; differences of squares as products.
+    with np.errstate(over="ignore"):
+        fall = (farthest - nearest) * (farthest + nearest) / sigma / sigma / 2
+    is_flat = ~is_off & (fall < -np.log(FLAT)) & (not sheet.is_small)
+    return [
+        Caution("center_x", is_off & is_farther_in_x, _off("x", sheet.width_mm)),
+        Caution("center_y", is_off & ~is_farther_in_x, _off("y", sheet.height_mm)),
+        Caution("sigma", is_fine, _fine("half the distance of receptors", sheet.pitch_mm)),
+        Caution("sigma", is_flat, _flat(sheet)),
+    ]
+
+
+def ridge_cautions(wavelength: Floats, sheet: Sheet) -> list[Caution]:
+    """Return the cautions of ridges with that ``wavelength`` in mm, ``[C]``.
+
+    Ridges need two receptors each (Nyquist), or they look like wider ones.
+
+    Examples
+    --------
+    >>> fine, flat = ridge_cautions(np.array([0.2, 1.0, 900.0]), Sheet(4.8, 4.8, 0.15))
+    >>> fine.conditions.tolist(), flat.conditions.tolist()
+    ([True, False, False], [False, False, True])
+    """
+    farthest = np.hypot(sheet.width_mm, sheet.height_mm) / 2
+    smallest = (1 + np.cos(2 * np.pi * np.minimum(farthest / wavelength, 0.5))) / 2
+    is_fine = wavelength < 2 * sheet.pitch_mm
+    is_flat = (smallest > FLAT) & (not sheet.is_small)
+    return [
+        Caution("wavelength", is_fine, _fine("twice the distance of receptors", sheet.pitch_mm)),
+        Caution("wavelength", is_flat, _flat(sheet)),
+    ]
+
+
+def _off(axis: str, extent_mm: float) -> str:
+    half = extent_mm / 2
+    return f"off the sheet, whose {axis} goes from {-half:g} to {half:g} mm: no receptor feels it"
+
+
+def _fine(limit: str, pitch_mm: float) -> str:
+    return f"less than {limit} ({pitch_mm:g} mm): it falls between them"
+
+
+def _flat(sheet: Sheet) -> str:
+    return f"so wide that the drive is the same all over {sheet}"
