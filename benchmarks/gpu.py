@@ -31,7 +31,7 @@ if "--tiny" in sys.argv and not torch.cuda.is_available():
 
 import triton
 import triton.language as tl
-from kernel import make_drive, population
+from kernel import first_of, make_drive, population
 
 from sensoryforge.equations.elementary import normal_pair
 from sensoryforge.equations.program import stepwise_program
@@ -124,8 +124,8 @@ def row(
 ) -> str:
     """Return a row of the table."""
     d = make_drive(stimuli, neurons, samples)
-    key, few = keys(range(stimuli), "sa"), min(stimuli, 64)
-    some = replace(d, rows=d.rows[:few], space=d.space[:few] if d.space is not None else None)
+    key, few = keys(range(stimuli), "sa"), max(1, min(stimuli // 2, 64))
+    some = first_of(d, few)
     on_card, some_there = there(d), there(some)
     assert same(
         kernel("triton")(a, some_there, key[:few]), kernel("numba")(a, some, key[:few]), samples

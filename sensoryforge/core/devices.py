@@ -96,8 +96,15 @@ def is_device_name(value: object) -> bool:
     return isinstance(value, str) and _DEVICE.fullmatch(value) is not None
 
 
-def resolve_device(device: str) -> str:
-    """Return the device that runs: ``auto`` takes a GPU if torch can use one.
+def resolve_device(device: str, backend: str = "auto") -> str:
+    """Return the device that runs: ``auto`` takes a GPU if torch and the backend can use one.
+
+    Parameters
+    ----------
+    device
+        One of :data:`DEVICES`.
+    backend
+        One of :data:`BACKENDS`, or ``auto``; numba computes on the CPU alone.
 
     Examples
     --------
@@ -108,6 +115,8 @@ def resolve_device(device: str) -> str:
 
     if device != "auto":
         return device
+    if backend == "numba":
+        return "cpu"
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 

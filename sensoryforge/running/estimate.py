@@ -108,7 +108,8 @@ def count_kernels_to_compile(experiment: Experiment) -> int:
 
     Those of the numba backend alone are known beforehand.
     """
-    backend = choose_backend(experiment, resolve_device(experiment.device))
+    device = resolve_device(experiment.device, experiment.backend)
+    backend = choose_backend(experiment, device)
     return count_to_compile(experiment) if backend == "numba" else 0
 
 

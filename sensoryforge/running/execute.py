@@ -276,7 +276,7 @@ def _predict(
         silence,
     )
 
-    device = resolve_device(experiment.device)
+    device = resolve_device(experiment.device, experiment.backend)
     signals.install()
     with silence():
         from pytorch_lightning import Trainer

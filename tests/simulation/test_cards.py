@@ -17,7 +17,12 @@ from helpers.runs import bits, experiment, run
 from pytorch_lightning import Trainer
 
 from sensoryforge.analysis.results import load
-from sensoryforge.core.devices import backend_problems, devices_problems, triton_lacks
+from sensoryforge.core.devices import (
+    backend_problems,
+    devices_problems,
+    resolve_device,
+    triton_lacks,
+)
 from sensoryforge.core.errors import FailedStimuliError
 from sensoryforge.running import execute as batch
 from sensoryforge.running.callbacks import ExportCallback, ProgressCallback
@@ -199,6 +204,14 @@ def test_auto_takes_triton_where_it_is_new_enough(
         "sensoryforge.core.devices.packages_distributions", dict
     )  # a folder of that name in the way
     assert triton_lacks() == "is not installed"
+
+
+def test_auto_takes_the_cpu_for_a_backend_that_runs_on_no_gpu(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert resolve_device("auto", "numba") == "cpu"
+    assert [resolve_device("auto", b) for b in ("auto", "torch", "triton")] == ["cuda"] * 3
 
 
 def test_what_was_made_of_a_chunk_lets_go_of_what_it_was_made_from() -> None:
