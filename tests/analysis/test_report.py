@@ -15,6 +15,8 @@ from sensoryforge.analysis.plots import report
 from sensoryforge.analysis.results import Results, load
 from sensoryforge.commands import cli
 
+pytestmark = pytest.mark.slow
+
 VOID = {"meta", "img", "source", "br"}
 
 

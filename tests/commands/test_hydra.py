@@ -16,6 +16,8 @@ from sensoryforge.commands import hydra_app as app
 from sensoryforge.design.experiment import Experiment
 from sensoryforge.running import execute as batch
 
+pytestmark = pytest.mark.slow
+
 Launch = Callable[..., list[Experiment]]
 
 

@@ -28,7 +28,7 @@ from sensoryforge.learning.predictions import draw_predictions
 from sensoryforge.learning.scores import compare
 from sensoryforge.learning.settings import check_settings
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.slow]
 DECODERS = sorted(path.stem for path in (conf_dir() / "decoder").glob("*.yaml"))
 
 

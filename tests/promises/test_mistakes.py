@@ -15,6 +15,8 @@ from sensoryforge.config import reading as config
 from sensoryforge.config.composer import Composer
 from sensoryforge.core.errors import ConfigError
 
+pytestmark = pytest.mark.slow
+
 TYPES = "allowed are gaussian, grating, ramp, step"
 AMPLITUDE = "allowed is a number >= 0, or a list of them"
 MODEL = "neurons.populations.sa.model"

@@ -25,7 +25,7 @@ from sensoryforge.running import preflight
 from sensoryforge.store import files
 from sensoryforge.store.lock import DirectoryLock
 
-pytestmark = pytest.mark.posix
+pytestmark = [pytest.mark.posix, pytest.mark.slow]
 STRESS = Path(__file__).parents[2] / "stress"
 YAML = """
 batch: {output_dir: out, checkpoint_frequency: 4}

@@ -22,6 +22,8 @@ from sensoryforge.core.errors import ConfigError
 from sensoryforge.design.experiment import Experiment
 from sensoryforge.running import execute
 
+pytestmark = pytest.mark.slow
+
 Launch = Callable[..., tuple[list[Experiment], str]]
 
 

@@ -44,7 +44,7 @@ from sensoryforge.simulation.kernels.noise import keys
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module", autouse=True)
