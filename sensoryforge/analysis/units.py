@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sensoryforge.core.errors import ConfigError
-from sensoryforge.stimuli import stimulus_class
-from sensoryforge.stimuli.base import DRIVE, Range
+from sensoryforge.stimuli import DRIVE, Allowed, find_recipe
+from sensoryforge.stimuli.recipe import made_of
 
 if TYPE_CHECKING:
     from sensoryforge.store.dataset import Dataset
@@ -27,14 +27,14 @@ def stimulus_entries(dataset: Dataset) -> list[dict[str, Any]]:
     return [entry for entry in stimuli if isinstance(entry, dict)]
 
 
-def class_units(targets: Iterable[str]) -> dict[str, str]:
-    """Return the unit of each parameter of some classes of stimuli.
+def parameter_units(made_of: Iterable[tuple[str, Mapping[str, str]]]) -> dict[str, str]:
+    """Return the unit of each parameter of some families of stimuli.
 
     Parameters
     ----------
-    targets
-        Dotted paths of the classes; one that is not to be had is left out. Where two classes have a
-        parameter of the same name, the first says its unit.
+    made_of
+        What each family is made of: the dotted path of its class and of its parts. One that is not
+        to be had is left out. Where two have a parameter of the same name, the first says its unit.
 
     Returns
     -------
@@ -43,13 +43,13 @@ def class_units(targets: Iterable[str]) -> dict[str, str]:
 
     Examples
     --------
-    >>> class_units(["sensoryforge.stimuli.Gaussian"])["sigma"]
+    >>> parameter_units([("sensoryforge.stimuli.Gaussian", {})])["sigma"]
     'mm'
     """
     units: dict[str, str] = {}
-    for target in dict.fromkeys(targets):
+    for target, parts in made_of:
         try:
-            ranges = stimulus_class(target).ranges
+            ranges = find_recipe(target, parts).ranges
         except ConfigError:
             continue
         for name, allowed in ranges.items():
@@ -70,7 +70,7 @@ def unit(dataset: Dataset, name: str) -> str:
         return ""
     units = dataset.metadata.get("units")
     if units is None:
-        units = class_units(str(entry.get("_target_")) for entry in stimulus_entries(dataset))
+        units = parameter_units(made_of(entry) for entry in stimulus_entries(dataset))
     return str(units.get(name, ""))
 
 
@@ -84,7 +84,7 @@ def axis_label(dataset: Dataset, name: str) -> str:
     return f"{name} ({of_parameter})" if of_parameter else name
 
 
-def _unit_of(allowed: Range) -> str:
+def _unit_of(allowed: Allowed) -> str:
     """Return the unit of a range, empty where it has none."""
     if allowed == DRIVE:
         return "a.u."

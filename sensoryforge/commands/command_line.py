@@ -20,6 +20,7 @@ from sensoryforge.config.hydra_private import Arguments, parse_arguments
 from sensoryforge.config.hydra_runtime import hydra_known
 from sensoryforge.config.overrides import (
     DIRECTORY_KEYS,
+    is_of_piece,
     is_sweep,
     key_of,
     parse_override,
@@ -51,7 +52,10 @@ class CommandLine:
         options are none of Hydra's.
         """
         check_encoding(words)
-        return cls(parse_arguments(words).with_overrides(read_directories))
+        line = cls(parse_arguments(words).with_overrides(read_directories))
+        if not any(is_of_piece(text) for text in line.arguments.overrides):
+            return line
+        return cls(line.arguments.with_overrides(line.composer.spell_out_pieces))
 
     @cached_property
     def composer(self) -> Composer:

@@ -120,9 +120,10 @@ def _failure_lines(results: Results) -> Iterator[str]:
 
 def _design_lines(stimuli: Any) -> list[str]:
     """Return the expansion of the stimuli of a stored configuration."""
-    from sensoryforge.config.stimuli import read_entries, read_families
+    from sensoryforge.config.families import read_families
+    from sensoryforge.config.stimuli import read_entries
     from sensoryforge.design.design import Design
 
     problems: list[str] = []  # a class that is not trusted here leaves its stimuli out
-    families = read_families(read_entries(stimuli, problems), None, problems)
+    families = read_families(read_entries(stimuli, problems), {}, problems)
     return Design(families).grid_lines()

@@ -25,6 +25,7 @@ from sensoryforge.config.explain import (
     explain_unresolved,
     is_in_another_file,
 )
+from sensoryforge.config.nested import Options
 from sensoryforge.config.overrides import key_of, text_of_long_list
 from sensoryforge.config.sources import PRIMARY, conf_dir
 from sensoryforge.config.stimuli import named_entries
@@ -70,7 +71,7 @@ def compose_batch_file(path: str | Path, overrides: Sequence[str]) -> tuple[Dict
     ConfigError
         Where nothing could be composed.
     """
-    return _compose(read_batch_file(Path(path)), str(path), overrides)
+    return _compose(read_batch_file(Path(path)), str(path), overrides, Path(path).parent)
 
 
 def compose_mapping(values: Mapping[str, Any]) -> tuple[DictConfig, list[str]]:
@@ -82,15 +83,17 @@ def compose_mapping(values: Mapping[str, Any]) -> tuple[DictConfig, list[str]]:
 
 
 def _compose(
-    batch_file: BatchFile, name: str, overrides: Sequence[str]
+    batch_file: BatchFile, name: str, overrides: Sequence[str], folder: Path | None = None
 ) -> tuple[DictConfig, list[str]]:
-    """Compose what a batch file says; ``name`` is what its messages call it."""
+    """Compose what a batch file in a folder says; ``name`` is what its messages call it."""
     from hydra.core.config_store import ConfigStore
     from omegaconf import OmegaConf
     from omegaconf.errors import GrammarParseError
 
     options = Composer.over(batch_file.search)
-    stimuli = _read_stimuli(batch_file, options, one_by_one=_are_of_stimuli(overrides))
+    nested = Options(batch_file.search, beside=folder)
+    one_by_one = _are_of_stimuli(overrides)
+    stimuli = _read_stimuli(batch_file, options, nested, one_by_one=one_by_one)
     primary = _primary_config(batch_file, stimuli, options)
     _drop_overridden_values(primary, overrides, options)
     composer = Composer.over(batch_file.search, NAME, can_sweep=False)
@@ -236,14 +239,14 @@ def _are_of_stimuli(overrides: Sequence[str]) -> bool:
 
 
 def _read_stimuli(
-    batch_file: BatchFile, options: Composer, *, one_by_one: bool = False
+    batch_file: BatchFile, options: Composer, nested: Options, *, one_by_one: bool = False
 ) -> _FileStimuli:
     """Return a file's stimuli; entries with mistakes become problems."""
     if "stimuli" not in batch_file.values:
         batch_file.problems.append("stimuli: missing, allowed is a list of entries with a type")
         return _FileStimuli([_USUAL_STIMULUS], {})
     node = batch_file.values["stimuli"]
-    entries = list(_file_entries(node, options, batch_file.problems))
+    entries = list(_file_entries(node, options, nested, batch_file.problems))
     if not entries:  # what is wrong with those that are there has been said
         if not named_entries(node):
             line = "stimuli: got none, allowed is at least one entry with a type"
@@ -293,7 +296,9 @@ def _names_of(entries: Sequence[_FileEntry]) -> list[str]:
     return _number_repeated(wanted)
 
 
-def _file_entries(node: Any, options: Composer, problems: list[str]) -> Iterator[_FileEntry]:
+def _file_entries(
+    node: Any, options: Composer, nested: Options, problems: list[str]
+) -> Iterator[_FileEntry]:
     """Yield the entries of a file that have a type which exists."""
     types = options.options("stimuli")
     for where, entry in named_entries(node):
@@ -309,7 +314,10 @@ def _file_entries(node: Any, options: Composer, problems: list[str]) -> Iterator
             problems.append(options.no_such_option(f"{where}.type", "stimuli", stimulus_type))
             continue
         name = where.removeprefix("stimuli").lstrip(".")
-        values = {key: text_of_long_list(value) for key, value in entry.items() if key != "type"}
+        completed = nested.complete(where, entry, problems)
+        values = {
+            key: text_of_long_list(value) for key, value in completed.items() if key != "type"
+        }
         yield _FileEntry(name, stimulus_type, values)
 
 

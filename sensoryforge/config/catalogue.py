@@ -22,6 +22,8 @@ GROUPS = {
     "filter": "drive in time: filter@neurons.populations.NAME.filter=OPTION",
     "model": "neuron model: model@neurons.populations.NAME.model=OPTION",
     "stimuli": "stimulus types; a list of values is an axis, in a sweep -m stimuli=OPTION,OPTION",
+    "profile": "how far a shape is pressed in over time: stimuli.profile=OPTION",
+    "motion": "how a shape moves over the skin: stimuli.motion=OPTION",
     "batch": "where and how a dataset is written",
     "format": "file format of a dataset: batch.format=OPTION",
     "experiment": "whole experiments: experiment=OPTION",

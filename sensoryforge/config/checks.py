@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from sensoryforge.config import kinds, rules
+from sensoryforge.config.families import read_families
 from sensoryforge.config.populations import read_populations
 from sensoryforge.config.sources import SECTIONS
-from sensoryforge.config.stimuli import read_entries, read_families
+from sensoryforge.config.stimuli import read_entries
 from sensoryforge.core.devices import (
     backend_problems,
     device_problems,
@@ -57,7 +58,7 @@ def check_plain(
     batch = rules.read("batch", plain.get("batch") or {}, batch_rules, problems, "batch")
     entries = read_entries(plain.get("stimuli"), problems)
     samples = _count_samples(pipeline, problems)
-    families = read_families(entries, pipeline.get("duration_ms"), problems)
+    families = read_families(entries, pipeline, problems)
     problems += _problems_of_batch(batch)
     output_format = _read_format(batch.get("format"), search, problems)
     problems += _problems_of_machine(pipeline)

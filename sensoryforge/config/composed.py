@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sensoryforge.config.composer import Composer
 from sensoryforge.config.explain import explain_unresolved
+from sensoryforge.config.nested import Options
 from sensoryforge.config.sources import conf_dir
 from sensoryforge.config.stimuli import named_entries
 from sensoryforge.core.errors import ConfigError
@@ -87,7 +88,7 @@ def plain_value(value: Any) -> Any:
 def fill_in_defaults(
     plain: dict[str, Any], config: DictConfig | Mapping[str, Any], problems: list[str]
 ) -> None:
-    """Give entries of the stimuli that were written without an option the defaults of their type.
+    """Give stimuli, and what stands within them, the defaults of the options that they name.
 
     Parameters
     ----------
@@ -98,6 +99,23 @@ def fill_in_defaults(
     problems
         Takes a line for each type that does not exist; entries of such a type are left out.
     """
+    _fill_in_types(plain, config, problems)
+    options = Options(search_folders(config))
+    completed: dict[str, Any] = {}
+    for where, entry in named_entries(plain.get("stimuli")):
+        name = where.removeprefix("stimuli").lstrip(".")
+        is_entry = isinstance(entry, Mapping)
+        completed[name] = options.complete(where, entry, problems) if is_entry else entry
+    if isinstance(plain.get("stimuli"), list):
+        plain["stimuli"] = list(completed.values())
+    elif completed:
+        plain["stimuli"] = completed.get("", completed)
+
+
+def _fill_in_types(
+    plain: dict[str, Any], config: DictConfig | Mapping[str, Any], problems: list[str]
+) -> None:
+    """Give entries that were written without an option the defaults of their type."""
     entries: list[Any] = []
     for _, entry in named_entries(plain.get("stimuli")):
         entries.append(dict(entry) if isinstance(entry, Mapping) else entry)

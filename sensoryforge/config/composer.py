@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING
 
 from sensoryforge.config.hydra_private import make_loader, with_values
 from sensoryforge.config.overrides import (
+    is_of_piece,
     is_sweep,
     key_of,
     remaining_entries,
     spell_out_overrides,
+    spell_out_piece,
     task_overrides,
 )
 from sensoryforge.config.sources import PRIMARY, conf_dir, hidden_options
@@ -173,7 +175,7 @@ class Composer:
         stimuli.step.sigma=1 ...``. It composes once, to know the entries, and only where an
         override is of a stimulus.
         """
-        texts = list(overrides)
+        texts = self.spell_out_pieces(overrides)
         if not any(key_of(text).startswith("stimuli.") for text in texts):
             return texts
         try:
@@ -182,6 +184,27 @@ class Composer:
             return texts
         entries = remaining_entries(entries, texts)
         return spell_out_overrides(texts, entries) if entries else texts
+
+    def spell_out_pieces(self, overrides: Sequence[str]) -> list[str]:
+        """Return overrides in which a stimulus's profile or motion is chosen as Hydra wants it.
+
+        ``stimuli.profile=step`` and ``profile@stimuli.profile=step`` add an option that no defaults
+        list has: Hydra wants a ``+`` there, and each entry named.
+        """
+        if not any(is_of_piece(text) for text in overrides):
+            return list(overrides)
+        others = [text for text in overrides if not is_of_piece(text)]
+        entries: list[str] = []
+        chosen: set[str] = set()
+        with suppress(*hydra_errors(ValueError)):
+            composed = self._options_chosen_by(others)
+            entries = list(remaining_entries(named_stimuli(composed), others))
+            chosen = set(composed.hydra.runtime.choices)
+        spelled_out: list[str] = []
+        for text in overrides:
+            is_piece = is_of_piece(text)
+            spelled_out += spell_out_piece(text, entries, chosen) if is_piece else [text]
+        return spelled_out
 
     def _options_chosen_by(self, overrides: Sequence[str]) -> DictConfig:
         """Return what is composed of the overrides that pick options; composed once."""

@@ -50,6 +50,7 @@ def compose_with_problems(
     problems : list of str
         A line for each of the others; empty when all is well.
     """
+    overrides = composer.spell_out_pieces(overrides)
     misread = list(find_misread_overrides(overrides, composer))
     if not misread:
         with suppress(*hydra_errors(ValueError)):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sensoryforge.core.values import is_number
+from sensoryforge.stimuli.recipe import PIECES
 
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
@@ -18,6 +19,10 @@ DIRECTORY_KEYS = ("batch.output_dir", "hydra.run.dir", "hydra.sweep.dir", "data"
 """Keys whose values are directories, of runs and of trainings."""
 LONG_LIST = 100
 """Lists longer than this travel through Hydra as text: it takes 0.7 ms for each value of a list."""
+_PIECE = re.compile(
+    rf"\+*(?:(?:{'|'.join(PIECES)})@)?stimuli(?P<entry>\.\w+)?\.(?P<group>{'|'.join(PIECES)})"
+    r"=(?P<value>[\w, ]+)"
+)
 _NEEDS_NO_QUOTES = re.compile(r"[\w./-]+", re.ASCII)
 
 
@@ -121,6 +126,51 @@ def key_of(text: str) -> str:
     'population@neurons.populations.pc'
     """
     return text.partition("=")[0].lstrip(_PREFIXES)
+
+
+def is_of_piece(text: str) -> bool:
+    """Tell whether an override picks the profile or the motion of a stimulus.
+
+    Examples
+    --------
+    >>> is_of_piece("profile@stimuli.profile=step"), is_of_piece("stimuli.profile=step")
+    (True, True)
+    >>> is_of_piece("stimuli.profile.onset_ms=5")
+    False
+    """
+    return _PIECE.fullmatch(text) is not None
+
+
+def spell_out_piece(text: str, entries: Iterable[str], chosen: Collection[str]) -> list[str]:
+    """Return ``stimuli.profile=NAME`` as the choice of an option, as Hydra wants it.
+
+    Parameters
+    ----------
+    text
+        An override of a profile or a motion (`is_of_piece`).
+    entries
+        The named entries of the stimuli: with some of them, each gets the option.
+    chosen
+        The choices that are made already, which are replaced; others are added with ``+``.
+
+    Examples
+    --------
+    >>> spell_out_piece("stimuli.profile=step", [], [])
+    ['+profile@stimuli.profile=step']
+    >>> spell_out_piece("motion@stimuli.motion=line", ["bar", "disc"], [])
+    ['+motion@stimuli.bar.motion=line', '+motion@stimuli.disc.motion=line']
+    """
+    match = _PIECE.fullmatch(text)
+    if match is None:
+        return [text]
+    group, name, value = match["group"], match["entry"], match["value"]
+    names = [name] if name else [f".{entry}" for entry in entries] or [""]
+    spelled_out: list[str] = []
+    for entry in names:
+        key = f"{group}@stimuli{entry}.{group}"
+        sign = "" if key in chosen else "+"
+        spelled_out.append(f"{sign}{key}={value}")
+    return spelled_out
 
 
 def spell_out_override(text: str, entries: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sensoryforge.config.composer import Composer, hydra_errors
 from sensoryforge.config.hydra_private import value_as_text
-from sensoryforge.config.overrides import is_sweep, spell_out_override, text_of_long_list
+from sensoryforge.config.overrides import (
+    is_of_piece,
+    is_sweep,
+    spell_out_override,
+    spell_out_piece,
+    text_of_long_list,
+)
 from sensoryforge.config.stimuli import named_stimuli, refuse_mixture
 from sensoryforge.core.errors import ConfigError, raise_if
 from sensoryforge.core.messages import list_names, suggest
@@ -154,9 +160,14 @@ def _entries_of_types(
 
     Raises ConfigError where an experiment that was chosen has entries of its own.
     """
-    choices = _fixed_choices(overrides, composer)
+    choices = [text for text in _fixed_choices(overrides, composer) if not is_of_piece(text)]
+    pieces: list[str] = []
+    for override in overrides:
+        text = str(override.input_line)
+        if is_of_piece(text) and not is_sweep(override):
+            pieces += spell_out_piece(text, types, [])
     try:
-        composed = composer.load_quickly([*choices, *_overrides_of_types(types)])
+        composed = composer.load_quickly([*choices, *_overrides_of_types(types), *pieces])
     except hydra_errors():
         _refuse_own_entries(choices, types, composer)
         composed = composer.load(_overrides_of_types(types))  # what else is wrong is said later
@@ -203,6 +214,8 @@ def _overrides_of_every_job(
     text = _as_one_override(key, override)
     if len(types) <= 1:
         return [text]
+    if is_of_piece(text):
+        return spell_out_piece(text, types, [])
     addressed = spell_out_override(text, entries)
     if not addressed:
         parameter = key.partition(".")[2].partition(".")[0]

@@ -61,6 +61,21 @@ def namespace(x: object) -> Any:
     return np
 
 
+def like(array: Floats, other: Floats) -> Floats:
+    """Return an array, as a tensor on the same device where the other one is a tensor.
+
+    Examples
+    --------
+    >>> like(np.array([1.0]), np.zeros(3)).tolist()
+    [1.0]
+    """
+    xp = namespace(other)
+    if xp is np:
+        return array
+    tensor: Floats = xp.asarray(np.ascontiguousarray(array), device=other.device)
+    return tensor
+
+
 def divide(x: Floats, by: float) -> Floats:
     """Return x / by, correctly rounded, of any shape.
 

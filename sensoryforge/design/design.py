@@ -9,7 +9,7 @@ and the same noise in every design.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
@@ -17,10 +17,12 @@ from itertools import accumulate
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from sensoryforge.core.errors import ConfigError
+from sensoryforge.core.source_file import SourceFile
 from sensoryforge.core.types import Columns, Ints
-from sensoryforge.design.family import Family, Number, Span
+from sensoryforge.design.family import Family, Span, Value
 from sensoryforge.design.telling import families_lines, with_noun
 
 MAX_CONDITIONS = 10_000_000
@@ -84,12 +86,14 @@ class Design:
         return spans
 
     def columns(self, family: Family, conditions: Ints) -> Columns:
-        """Return the parameters of some conditions of a family, float64 ``[C]`` each."""
+        """Return the parameters of some conditions of a family, ``[C]`` each.
+
+        They are float64, or text; a file is the path at which it is found.
+        """
         value_numbers = family.value_numbers(np.asarray(conditions, dtype=np.int64))
         columns = {}
         for name, numbers in value_numbers.items():
-            values = np.array(family.axes[name], dtype=np.float64)
-            columns[name] = values[numbers]
+            columns[name] = column_of(family.axes[name])[numbers]
         return columns
 
     def parameters(self, index: int) -> dict[str, Any]:
@@ -97,7 +101,7 @@ class Design:
         family, condition = self._find(index)
         parameters: dict[str, Any] = {"type": family.type}
         for name, number in family.value_numbers(np.array(condition)).items():
-            parameters[name] = family.axes[name][int(number)]
+            parameters[name] = as_written(family.axes[name][int(number)])
         return parameters
 
     def id(self, index: int) -> str:
@@ -124,7 +128,7 @@ class Design:
         """
         repetitions: list[int] = []
         types: list[str] = []
-        parameters: dict[str, list[Number | None]] = {}
+        parameters: dict[str, list[Value | None]] = {}
         for family in self.families:
             for name in family.axes:
                 parameters[name] = []
@@ -225,20 +229,40 @@ class Design:
         )
 
 
-def _values_as_written(span: Span, name: str) -> list[Number | None]:
+def column_of(values: Sequence[Value]) -> npt.NDArray[Any]:
+    """Return the values of a parameter as an array: of float64, or of text.
+
+    Examples
+    --------
+    >>> column_of((1, 2.5)).tolist(), column_of(("a", "b")).tolist()
+    ([1.0, 2.5], ['a', 'b'])
+    """
+    if not isinstance(values[0], str):
+        return np.array(values, dtype=np.float64)
+    paths = [value.path if isinstance(value, SourceFile) else value for value in values]
+    return np.array(paths, dtype=np.str_)
+
+
+def as_written(value: Value) -> Value:
+    """Return a value as a dataset keeps it: a file by its name alone."""
+    return str(value) if isinstance(value, SourceFile) else value
+
+
+def _values_as_written(span: Span, name: str) -> list[Value | None]:
     """Return a parameter of each stimulus of a span, or None where the family lacks it."""
     values = span.family.axes.get(name)
     if values is None:
         return [None] * len(span.index)
     numbers = span.family.value_numbers(span.condition)[name]
-    return [values[number] for number in numbers.tolist()]
+    return [as_written(values[number]) for number in numbers.tolist()]
 
 
 def _describe(family: Family) -> dict[str, Any]:
     """Return a family in plain containers; a parameter is a list where it was written as one."""
     parameters: dict[str, Any] = {}
     for name, values in family.axes.items():
-        parameters[name] = list(values) if name in family.listed else values[0]
+        written = [as_written(value) for value in values]
+        parameters[name] = written if name in family.listed else written[0]
     return {
         "type": family.type,
         "parameters": parameters,

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
 
 import numpy as np
 
+from sensoryforge.core.source_file import SourceFile
 from sensoryforge.core.types import Ints
 
 Number = int | float
+Value = int | float | str
+"""What a parameter may be: a number, a word, or a file."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,9 @@ class Family:
         Dotted path of its class.
     axes
         Every parameter in the order of the configuration, with its values, one or more, as written.
+    parts
+        What else the stimuli are made of: dotted paths of classes by ``profile``, ``motion`` or the
+        name of a part; see `sensoryforge.stimuli.find_recipe`.
     listed
         Names of the parameters that were written as lists: those that a sweep is about.
     repetitions
@@ -44,9 +50,10 @@ class Family:
 
     type: str
     target: str
-    axes: dict[str, tuple[Number, ...]]
+    axes: dict[str, tuple[Value, ...]]
     listed: tuple[str, ...] = ()
     repetitions: int = 1
+    parts: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def count_conditions(self) -> int:
@@ -75,9 +82,9 @@ class Family:
     def texts(self, first: int, stop: int) -> Iterator[str]:
         """Return what each condition from ``first`` to ``stop`` (not included) is, in words.
 
-        The words are canonical: parameters in alphabetical order, numbers as floats, names with
-        their length before them, so that no two conditions share a text. Ids and seeds derive from
-        it, so that its form must never change.
+        The words are canonical: parameters in alphabetical order, numbers as floats, files as the
+        checksum of what they hold, names and texts with their length before them, so that no two
+        conditions share a text. Ids and seeds derive from it, so that its form must never change.
 
         Examples
         --------
@@ -122,7 +129,11 @@ class Span:
     repetition: Ints
 
 
-def _words(name: str, value: Number) -> str:
-    """Return a parameter and its value in canonical words."""
+def _words(name: str, value: Value) -> str:
+    """Return a parameter and its value in canonical words; a file is what it holds."""
+    if isinstance(value, SourceFile):
+        return f"{len(name)}:{name}=f{value.checksum}"
+    if isinstance(value, str):
+        return f"{len(name)}:{name}=s{len(value)}:{value}"
     number = float(value) + 0.0  # adding zero makes -0.0 and 0.0 the same
     return f"{len(name)}:{name}={number!r}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sensoryforge.design.family import Family, Number
+from sensoryforge.design.family import Family, Value
 
 SHOWN_FAMILIES = 20
 """Families of one type that are told one by one; more are summed up."""
@@ -92,7 +92,7 @@ def with_noun(count: int, singular: str, plural: str) -> str:
     return f"{count} {singular if count == 1 else plural}"
 
 
-def _list_values(values: tuple[Number, ...]) -> str:
+def _list_values(values: tuple[Value, ...]) -> str:
     """Return an axis as a list, its middle left out where it is long."""
     if len(values) <= SHOWN_VALUES:
         return str(list(values))

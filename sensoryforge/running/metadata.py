@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sensoryforge.analysis.units import class_units
+from sensoryforge.analysis.units import parameter_units
 from sensoryforge.design.experiment import Experiment
 
 FAILURE_KEYS = ("index", "id", "parameters", "error")
@@ -37,7 +37,9 @@ def run_metadata(
         "config": experiment.config,
         "design": experiment.design.axes,
         "design_text": experiment.design.grid_lines(),
-        "units": class_units(family.target for family in experiment.design.families),
+        "units": parameter_units(
+            (family.target, family.parts) for family in experiment.design.families
+        ),
         "seed": experiment.seed,
         "populations": _populations(experiment),
         "dt_ms": experiment.dt_ms,

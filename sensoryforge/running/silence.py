@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from math import sqrt
+from typing import Any
 
 import numpy as np
 
 from sensoryforge.core.messages import USERS_FAILURES, describe_failure
 from sensoryforge.core.types import Columns
-from sensoryforge.design.design import Design
+from sensoryforge.design.design import Design, column_of
 from sensoryforge.design.experiment import Experiment
 from sensoryforge.design.family import Family
 from sensoryforge.skin.receptors import Receptors
-from sensoryforge.stimuli import Caution, Sheet, stimulus_class
+from sensoryforge.stimuli import Caution, Sheet, find_recipe
 
 MOST_CONDITIONS = 1_000_000
 """Conditions of a type that are looked at."""
@@ -40,9 +41,9 @@ def foretell_silence(experiment: Experiment) -> list[str]:
     families = _families_by_type(experiment.design)
     is_only_type = len(families) == 1
     lines: list[str] = []
-    for (stimulus_type, target), of_type in families.items():
-        where = "stimuli" if is_only_type else f"stimuli of type {stimulus_type}"
-        lines += _lines_of_type(where, target, of_type, sheet)
+    for of_type in families:
+        where = "stimuli" if is_only_type else f"stimuli of type {of_type[0].type}"
+        lines += _lines_of_type(where, of_type, sheet)
     lines += _lines_of_populations(experiment)
     return lines
 
@@ -80,28 +81,26 @@ def _sheet_of(receptors: Receptors) -> Sheet:
     return Sheet(receptors.width_mm, receptors.height_mm, pitch_mm)
 
 
-def _families_by_type(design: Design) -> dict[tuple[str, str], list[Family]]:
-    """Return the families of each type and class."""
-    families: dict[tuple[str, str], list[Family]] = {}
+def _families_by_type(design: Design) -> list[list[Family]]:
+    """Return the families of each type that are made of the same classes."""
+    families: dict[tuple[str, ...], list[Family]] = {}
     for family in design.families:
-        families.setdefault((family.type, family.target), []).append(family)
-    return families
+        # Parameters may be left out: columns of one type have to have the same names.
+        key = (family.type, family.target, *family.parts.values(), *family.axes)
+        families.setdefault(key, []).append(family)
+    return list(families.values())
 
 
-def _lines_of_type(
-    where: str, target: str, families: Sequence[Family], sheet: Sheet
-) -> Iterator[str]:
+def _lines_of_type(where: str, families: Sequence[Family], sheet: Sheet) -> Iterator[str]:
     """Yield a line for each reason why stimuli of one type are hardly felt."""
-    cls = stimulus_class(target)
-    if "cautions" not in vars(cls):  # what a class says of itself does not hold for its subclasses
-        return
+    recipe = find_recipe(families[0].target, families[0].parts)
     columns = _columns_of(families)
     try:
-        for caution in cls.cautions(columns, sheet):
+        for caution in recipe.cautions(columns, sheet):
             if np.any(caution.conditions):
                 yield _line_of_caution(where, caution, columns)
     except USERS_FAILURES as error:
-        yield f"{where}: {cls.__name__}.cautions fails, {describe_failure(error)}"
+        yield f"{where}: {recipe.cls.__name__}.cautions fails, {describe_failure(error)}"
 
 
 def _line_of_caution(where: str, caution: Caution, columns: Columns) -> str:
@@ -115,15 +114,14 @@ def _line_of_caution(where: str, caution: Caution, columns: Columns) -> str:
 
 def _columns_of(families: Sequence[Family]) -> Columns:
     """Return the parameters of families of one type, their conditions one after the other."""
-    columns: dict[str, list[np.ndarray[tuple[int], np.dtype[np.float64]]]] = {}
+    columns: dict[str, list[Any]] = {}
     left = MOST_CONDITIONS
     for family in families:
         count = min(family.count_conditions, left)
         left -= count
         numbers = family.value_numbers(np.arange(count))
         for name, values in family.axes.items():
-            column = np.array(values, dtype=np.float64)
-            columns.setdefault(name, []).append(column[numbers[name]])
+            columns.setdefault(name, []).append(column_of(values)[numbers[name]])
     return {name: np.concatenate(parts) for name, parts in columns.items()}
 
 

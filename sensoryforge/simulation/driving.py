@@ -42,7 +42,7 @@ def drive_population(
     """
     if group[0].terms:
         return _separable_drive(population, group, rows, to_device)
-    frames = [pool_frames(population, shaped.stimulus, points, to_device) for shaped in group]
+    frames = [_pool(population, shaped.stimulus, points, to_device) for shaped in group]
     return Drive(rows, frames=torch.cat(frames).float())
 
 
@@ -58,6 +58,20 @@ def _separable_drive(
     # Far from a footprint it would be a subnormal number, with which processors take long.
     strong = torch.where(space.abs() < FAINT, 0.0, space)
     return Drive(rows, space=strong.float(), time=_concatenate(times).float())
+
+
+def _pool(
+    population: Population, stimulus: GuardedStimuli, points: Points, to_device: ToDevice
+) -> Tensor:
+    """Return the drive [C,T,N] of a stimulus that does not separate."""
+    if not stimulus.is_blended:
+        return pool_frames(population, stimulus, points, to_device)
+    drives = []
+    for condition in range(stimulus.count):
+        blend = points.blend(stimulus, condition)
+        stills = population.pool(to_device(blend.stills))
+        drives.append(torch.as_tensor(blend.of(stills).frames()))
+    return torch.stack(drives)
 
 
 def pool_frames(

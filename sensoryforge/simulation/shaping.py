@@ -17,7 +17,8 @@ import numpy as np
 from sensoryforge.core.types import Floats, Frames, Ints, Positions, Space, Time
 from sensoryforge.design.design import Design
 from sensoryforge.design.family import Span
-from sensoryforge.stimuli import stimulus_class
+from sensoryforge.stimuli import find_recipe
+from sensoryforge.stimuli.blend import Blend
 from sensoryforge.stimuli.guarded import GuardedStimuli
 
 ToDevice: TypeAlias = Callable[[Any], Any]
@@ -52,6 +53,11 @@ class Points:
         """Return the pressure of a stimulus [C,T,R], of all samples or of some."""
         return stimulus.frames(self.xy_mm, self.t_ms[first:stop], self.duration_ms)
 
+    def blend(self, stimulus: GuardedStimuli, condition: int) -> Blend:
+        """Return the pressure of one condition of a stimulus as a blend of stills [J,R]."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return stimulus.blend(condition, self.xy_mm, self.t_ms, self.duration_ms)
+
 
 @dataclass(frozen=True)
 class Shaped:
@@ -82,7 +88,8 @@ def shape_span(span: Span, design: Design, points: Points, to_device: ToDevice) 
     """Return neighbouring stimuli of one family at some receptors and samples."""
     conditions, rows = np.unique(span.condition, return_inverse=True)
     columns = design.columns(span.family, conditions)
-    stimulus = GuardedStimuli(stimulus_class(span.family.target), columns, to_device)
+    recipe = find_recipe(span.family.target, span.family.parts)
+    stimulus = GuardedStimuli(recipe, columns, to_device)
     if not stimulus.separable:
         return Shaped(stimulus, rows)
     space, time = points.factors(stimulus)

@@ -1,53 +1,117 @@
-"""What presses on the skin, a file a type; a configuration names the class in ``_target_``."""
+"""What presses on the skin, a file a kind; a configuration names the class in ``_target_``.
+
+A stimulus is a shape with a profile and a motion (`shapes`, `profiles`, `motions`), several such
+as one (`composite`), recorded frames, or a class of its own.
+"""
 
 from __future__ import annotations
 
-from sensoryforge.core import trust
-from sensoryforge.core.errors import ConfigError
-from sensoryforge.stimuli.base import DRIVE, LENGTH, PLACE, Range, Stimulus, footprint, steady
+from sensoryforge.stimuli.base import Stimulus, footprint, steady
+from sensoryforge.stimuli.blend import Blend
+from sensoryforge.stimuli.blended import BlendedStimulus
 from sensoryforge.stimuli.cautions import Caution, Sheet
-from sensoryforge.stimuli.gaussian import Gaussian
-from sensoryforge.stimuli.grating import Grating
+from sensoryforge.stimuli.composite import Composite
+from sensoryforge.stimuli.frames import Recorded
+from sensoryforge.stimuli.motions import Circle, Line, Motion, Path
+from sensoryforge.stimuli.profiles import (
+    Chirp,
+    Hold,
+    Noise,
+    Profile,
+    Pulses,
+    RampProfile,
+    Sine,
+    StepProfile,
+    Trace,
+    Trapezoid,
+)
 from sensoryforge.stimuli.ramp import Ramp
+from sensoryforge.stimuli.ranges import (
+    ANGLE,
+    COUNT,
+    DRIVE,
+    FRACTION,
+    FREQUENCY,
+    INSTANT,
+    LENGTH,
+    PLACE,
+    RIM,
+    SEED,
+    SPEED,
+    Allowed,
+    Choice,
+    FileOf,
+    Range,
+)
+from sensoryforge.stimuli.recipe import Recipe, find_recipe, stimulus_class
+from sensoryforge.stimuli.shapes import (
+    Bar,
+    Braille,
+    Disc,
+    Dots,
+    Edge,
+    Gabor,
+    Gaussian,
+    Grating,
+    Image,
+    Shape,
+    Texture,
+)
 from sensoryforge.stimuli.step import Step
 
 __all__ = [
+    "ANGLE",
+    "COUNT",
     "DRIVE",
+    "FRACTION",
+    "FREQUENCY",
+    "INSTANT",
     "LENGTH",
     "PLACE",
+    "RIM",
+    "SEED",
+    "SPEED",
+    "Allowed",
+    "Bar",
+    "Blend",
+    "BlendedStimulus",
+    "Braille",
     "Caution",
+    "Chirp",
+    "Choice",
+    "Circle",
+    "Composite",
+    "Disc",
+    "Dots",
+    "Edge",
+    "FileOf",
+    "Gabor",
     "Gaussian",
     "Grating",
+    "Hold",
+    "Image",
+    "Line",
+    "Motion",
+    "Noise",
+    "Path",
+    "Profile",
+    "Pulses",
     "Ramp",
+    "RampProfile",
     "Range",
+    "Recipe",
+    "Recorded",
+    "Shape",
     "Sheet",
+    "Sine",
     "Step",
+    "StepProfile",
     "Stimulus",
+    "Texture",
+    "Trace",
+    "Trapezoid",
+    "find_recipe",
     "footprint",
     "steady",
     "stimulus_class",
 ]
-
-
-def stimulus_class(target: str) -> type[Stimulus]:
-    """Return the class of stimulus at a dotted path.
-
-    Parameters
-    ----------
-    target
-        What an option has under ``_target_``.
-
-    Raises
-    ------
-    ConfigError
-        Where there is no such class, it is no Stimulus, or its module is not trusted.
-
-    Examples
-    --------
-    >>> stimulus_class("sensoryforge.stimuli.Step").__name__
-    'Step'
-    """
-    try:
-        return trust.locate(target, "a Stimulus class", Stimulus)
-    except ConfigError as error:
-        raise ConfigError(f"_target_: {error}") from error.__cause__

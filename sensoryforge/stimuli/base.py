@@ -7,87 +7,32 @@ with its defaults.
 
 from __future__ import annotations
 
-from abc import ABC
-from collections.abc import Mapping
-from dataclasses import dataclass
-from math import inf
-from typing import ClassVar, TypeGuard
+from typing import ClassVar
 
 import numpy as np
 
 from sensoryforge.core.numerics import exp, namespace
-from sensoryforge.core.types import Columns, Floats, Frames, Positions, Space, Time
-from sensoryforge.core.values import is_finite, is_number
-from sensoryforge.stimuli.cautions import Caution, Sheet
+from sensoryforge.core.types import Floats, Frames, Positions, Space, Time
+from sensoryforge.stimuli.conditions import Conditions
+from sensoryforge.stimuli.ranges import DRIVE, LENGTH, PLACE, Range
+
+__all__ = [
+    "DRIVE",
+    "LENGTH",
+    "PLACE",
+    "TIME_TOLERANCE_MS",
+    "Range",
+    "Stimulus",
+    "bell",
+    "footprint",
+    "steady",
+]
 
 TIME_TOLERANCE_MS = 1e-6
 """Samples lie at multiples of dt, which round: instants closer than this are the same."""
 
 
-@dataclass(frozen=True)
-class Range:
-    """The numbers that a parameter may be.
-
-    Parameters
-    ----------
-    unit
-        Unit of the parameter, for messages.
-    low, high
-        Smallest and largest value.
-    low_open
-        Whether ``low`` itself is left out.
-    infinite
-        Whether the parameter may also be infinite, where ``low`` and ``high`` allow it.
-
-    Examples
-    --------
-    >>> length = Range("mm", low=0.0, low_open=True)
-    >>> str(length), length.allows(0.3), length.allows(0)
-    ('a number > 0 (mm)', True, False)
-    """
-
-    unit: str = ""
-    low: float = -inf
-    high: float = inf
-    low_open: bool = False
-    infinite: bool = False
-
-    def allows(self, value: object) -> TypeGuard[int | float]:
-        """Tell whether a value is a number in this range."""
-        if not is_number(value):
-            return False
-        is_infinite = abs(value) == inf
-        if not (is_finite(value) or (self.infinite and is_infinite)):
-            return False
-        is_above = value > self.low if self.low_open else value >= self.low
-        return is_above and value <= self.high
-
-    def __str__(self) -> str:
-        """Return the range in words, as in "a number > 0 (mm)"."""
-        limits = []
-        if self.low != -inf:
-            limits.append(f"{'>' if self.low_open else '>='} {self.low:g}")
-        if self.high != inf:
-            limits.append(f"<= {self.high:g}")
-        words = ["a number"]
-        if limits:
-            words.append(" and ".join(limits))
-        if self.infinite:
-            words.append("or .inf")
-        if self.unit:
-            words.append(f"({self.unit})")
-        return " ".join(words)
-
-
-DRIVE = Range(low=0.0)
-"""Range of a drive: model drive at the receptor, not calibrated."""
-PLACE = Range("mm")
-"""Range of a coordinate on the skin."""
-LENGTH = Range("mm", low=0.0, low_open=True)
-"""Range of a width or a distance."""
-
-
-class Stimulus(ABC):
+class Stimulus(Conditions):
     """Stimuli of one type; an instance holds C conditions of it as columns of parameters.
 
     Parameters
@@ -122,21 +67,7 @@ class Stimulus(ABC):
     [[10.0, 0.0, 0.0], [20.0, 20.0, 0.0]]
     """
 
-    ranges: ClassVar[Mapping[str, Range]]
     separable: ClassVar[bool] = True
-    tensors: ClassVar[bool] = False
-
-    def __init__(self, columns: Columns) -> None:
-        self._columns: Columns = {}
-        for name in self.ranges:
-            values = columns[name]
-            xp = namespace(values)
-            self._columns[name] = xp.asarray(values, dtype=xp.float64)
-        self.count = len(next(iter(self._columns.values())))
-
-    def __getitem__(self, name: str) -> Floats:
-        """Return a parameter as ``[C, 1]``, ready to meet receptors or samples."""
-        return self._columns[name][:, None]
 
     def space(self, xy: Positions) -> Space:
         """Return the factors in space, of K terms.
@@ -210,49 +141,6 @@ class Stimulus(ABC):
             pressure += time[:, term, :, None] * space[:, term, None, :]
         return pressure
 
-    @classmethod
-    def check(cls, columns: Columns, duration_ms: float) -> list[str]:
-        """Return a line for each contradiction between parameters; none by default.
-
-        Parameters
-        ----------
-        columns
-            Parameter -> its value in each condition, ``[C]``, each in its range already.
-        duration_ms
-            How long the stimulus is.
-
-        Examples
-        --------
-        >>> from sensoryforge.stimuli import Gaussian
-        >>> Gaussian.check({"amplitude": np.array([30.0])}, duration_ms=300.0)
-        []
-        """
-        return []
-
-    @classmethod
-    def cautions(cls, columns: Columns, sheet: Sheet) -> list[Caution]:
-        """Return why some conditions will hardly be felt; nothing by default.
-
-        A run warns of them before it begins. A class says so for itself, not for its subclasses:
-        those may press elsewhere.
-
-        Parameters
-        ----------
-        columns
-            Parameter -> its value in each condition, ``[C]``, each in its range already.
-        sheet
-            The extents of the skin, and how close receptors lie.
-
-        Examples
-        --------
-        >>> from sensoryforge.stimuli import Sheet, Step
-        >>> place = {"sigma": np.array([0.5]), "center_x": np.array([0.0])}
-        >>> cautions = Step.cautions(place | {"center_y": np.array([9.0])}, Sheet(4.8, 4.8, 0.15))
-        >>> [caution.parameter for caution in cautions if caution.conditions.any()]
-        ['center_y']
-        """
-        return []
-
 
 def footprint(stimulus: Stimulus, xy: Positions, height: Floats | float = 1.0) -> Space:
     """Return a Gaussian on the skin, ``height exp(-r^2 / 2 sigma^2)``, as ``[C, 1, R]``.
@@ -280,8 +168,8 @@ def footprint(stimulus: Stimulus, xy: Positions, height: Floats | float = 1.0) -
     xp = namespace(xy)
     xs, column = xp.unique(xy[:, 0], return_inverse=True)
     ys, row = xp.unique(xy[:, 1], return_inverse=True)
-    across = height * _profile(xs, stimulus["center_x"], stimulus["sigma"])
-    along = _profile(ys, stimulus["center_y"], stimulus["sigma"])
+    across = height * bell(xs, stimulus["center_x"], stimulus["sigma"])
+    along = bell(ys, stimulus["center_y"], stimulus["sigma"])
     if xp is not np:
         product = across[:, column] * along[:, row]
         tensor: Space = product[:, None]
@@ -313,17 +201,25 @@ def steady(stimulus: Stimulus, t_ms: Floats) -> Time:
     >>> steady(press, np.arange(3.0)).tolist()
     [[[1.0, 1.0, 1.0]]]
     """
-    any_parameter = next(iter(stimulus.ranges))
-    # The sum has the shape [C, T], and is a tensor where the parameters are.
-    by_condition = stimulus[any_parameter] + t_ms
-    ones: Time = namespace(t_ms).ones_like(by_condition)[:, None, :]
+    xp = namespace(t_ms)
+    ones: Time = xp.tile(xp.ones_like(t_ms), (stimulus.count, 1, 1))
     return ones
 
 
-def _profile(place: Floats, center: Floats, sigma: Floats) -> Floats:
-    """Return ``exp(-(place - center)^2 / 2 sigma^2)`` as ``[C, P]``.
+def bell(place: Floats, center: Floats, sigma: Floats) -> Floats:
+    """Return a Gaussian along a line, ``exp(-(place - center)^2 / 2 sigma^2)``.
 
-    Places are ``[P]``, centre and sigma ``[C, 1]``.
+    Parameters
+    ----------
+    place
+        Places in mm, ``[P]``, or ``[C, P]`` where each condition has its own.
+    center, sigma
+        Its centre and standard deviation in mm, ``[C, 1]``.
+
+    Examples
+    --------
+    >>> bell(np.array([0.0, 1.0]), np.array([[0.0]]), np.array([[1.0]])).round(4).tolist()
+    [[1.0, 0.6065]]
     """
     with np.errstate(over="ignore"):
         z = (place - center) / sigma

@@ -113,6 +113,42 @@ def footprint_cautions(columns: Columns, sheet: Sheet) -> list[Caution]:
     ]
 
 
+def reach_cautions(
+    columns: Columns, radius_mm: Floats, finest: str, finest_mm: Floats, sheet: Sheet
+) -> list[Caution]:
+    """Return the cautions of a shape that presses within a circle and nowhere else.
+
+    Parameters
+    ----------
+    columns
+        ``center_x`` and ``center_y`` in mm, ``[C]`` each.
+    radius_mm
+        How far from its centre the shape presses, ``[C]``.
+    finest, finest_mm
+        The parameter that says how fine the shape is, and its value, ``[C]``.
+    sheet
+        What it presses on.
+
+    Examples
+    --------
+    >>> place = {"center_x": np.array([9.0]), "center_y": np.array([0.0])}
+    >>> width = np.array([1.0])
+    >>> cautions = reach_cautions(place, width, "width_mm", width, Sheet(4.8, 4.8, 0.15))
+    >>> [caution.parameter for caution in cautions if caution.conditions.any()]
+    ['center_x']
+    """
+    beyond_x = np.maximum(np.abs(columns["center_x"]) - sheet.width_mm / 2, 0.0)
+    beyond_y = np.maximum(np.abs(columns["center_y"]) - sheet.height_mm / 2, 0.0)
+    is_off = np.hypot(beyond_x, beyond_y) > radius_mm
+    is_farther_in_x = beyond_x >= beyond_y
+    is_fine = ~is_off & (finest_mm < sheet.pitch_mm)
+    return [
+        Caution("center_x", is_off & is_farther_in_x, _off("x", sheet.width_mm)),
+        Caution("center_y", is_off & ~is_farther_in_x, _off("y", sheet.height_mm)),
+        Caution(finest, is_fine, _fine("the distance of receptors", sheet.pitch_mm)),
+    ]
+
+
 def ridge_cautions(wavelength: Floats, sheet: Sheet) -> list[Caution]:
     """Return the cautions of ridges with that ``wavelength`` in mm, ``[C]``.
 
@@ -132,6 +168,20 @@ def ridge_cautions(wavelength: Floats, sheet: Sheet) -> list[Caution]:
         Caution("wavelength", is_fine, _fine("twice the distance of receptors", sheet.pitch_mm)),
         Caution("wavelength", is_flat, _flat(sheet)),
     ]
+
+
+def texture_cautions(shortest_mm: Floats, sheet: Sheet) -> list[Caution]:
+    """Return the caution of a surface whose finest waves are that long, ``[C]`` in mm.
+
+    Examples
+    --------
+    >>> (fine,) = texture_cautions(np.array([0.2, 1.0]), Sheet(4.8, 4.8, 0.15))
+    >>> fine.conditions.tolist()
+    [True, False]
+    """
+    is_fine = shortest_mm < 2 * sheet.pitch_mm
+    reason = _fine("twice the distance of receptors", sheet.pitch_mm)
+    return [Caution("shortest_mm", is_fine, reason)]
 
 
 def _off(axis: str, extent_mm: float) -> str:

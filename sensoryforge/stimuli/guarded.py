@@ -17,8 +17,11 @@ from sensoryforge.core.messages import USERS_FAILURES, describe_failure
 from sensoryforge.core.numerics import namespace
 from sensoryforge.core.types import Columns, Floats, Frames, Positions, Space, Time
 from sensoryforge.stimuli.base import Stimulus
+from sensoryforge.stimuli.blend import Blend, blend_of_frames
+from sensoryforge.stimuli.blended import BlendedStimulus
+from sensoryforge.stimuli.recipe import Recipe
 
-Arrays: TypeAlias = tuple[Floats, ...]
+Arrays: TypeAlias = tuple[Any, ...]
 """Factors in space and in time, or frames; the first axis of each is the condition."""
 Call: TypeAlias = Callable[[Stimulus], Arrays]
 """Asks a stimulus for its arrays, and checks them."""
@@ -31,8 +34,8 @@ class GuardedStimuli:
 
     Parameters
     ----------
-    cls
-        The class of stimulus, ours or the user's.
+    recipe
+        What they are made of: our classes, or the user's.
     columns
         Its parameters, ``[C]`` each.
     to_device
@@ -41,24 +44,26 @@ class GuardedStimuli:
 
     Attributes
     ----------
+    separable, is_blended
+        Whether `factors` or `blend` tell the pressure; `frames` does so always.
     errors
         Number of a condition -> what went wrong with it, in one line. A condition is found to fail
         when its arrays are asked for; from then on they are zero.
     """
 
-    def __init__(
-        self, cls: type[Stimulus], columns: Columns, to_device: ToDevice | None = None
-    ) -> None:
-        self.separable = cls.separable
+    def __init__(self, recipe: Recipe, columns: Columns, to_device: ToDevice | None = None) -> None:
+        self.separable = recipe.separable
+        self.is_blended = recipe.is_blended
         self.count = len(next(iter(columns.values())))
         self.errors: dict[int, str] = {}
-        self._cls = cls
-        # In the class itself, not in one that it derives from: a subclass may compute with NumPy.
-        takes_tensors = bool(cls.__dict__.get("tensors"))
+        self._recipe = recipe
         self._to_device: ToDevice = _leave
-        if to_device is not None and takes_tensors:
+        if to_device is not None and recipe.takes_tensors:
             self._to_device = to_device
-        self._columns = {name: self._to_device(values) for name, values in columns.items()}
+        self._columns: Columns = {}
+        for name, values in columns.items():
+            is_text = values.dtype.kind == "U"
+            self._columns[name] = values if is_text else self._to_device(values)
         self._together = self._make_together()
         self._alone: dict[int, Stimulus] = {}
 
@@ -83,10 +88,30 @@ class GuardedStimuli:
 
         def frames_of(stimulus: Stimulus) -> Arrays:
             pressure = stimulus.frames(xy, t_ms, duration_ms)
-            return (_checked("frames", pressure, (stimulus.count, samples, receptors)),)
+            shape = (stimulus.count, samples, receptors)
+            return (_checked("frames", pressure, shape),)
 
+        pressure: Frames
         (pressure,) = self._call(frames_of, [(1, samples, receptors)])
         return pressure
+
+    def blend(self, condition: int, xy: Positions, t_ms: Floats, duration_ms: float) -> Blend:
+        """Return the pressure of one condition as a blend."""
+        receptors, samples = len(xy), len(t_ms)
+        xy, t_ms = self._to_device(xy), self._to_device(t_ms)
+
+        def blend_of(stimulus: Stimulus) -> Arrays:
+            assert isinstance(stimulus, BlendedStimulus)
+            blend = stimulus.blend(0, xy, t_ms, duration_ms)
+            stills = _checked("the stills of blend", blend.stills, (None, receptors))
+            weights = _checked("the weights of blend", blend.weights, (samples, None))
+            return stills, blend.numbers, weights
+
+        arrays = self._call_alone(blend_of, condition)
+        if arrays is None:
+            return blend_of_frames(namespace(t_ms).zeros_like(t_ms[:, None] + xy[:, 0]))
+        stills, numbers, weights = arrays
+        return Blend(stills, numbers, weights)
 
     def _call(self, call: Call, shapes: list[tuple[int, ...]]) -> Arrays:
         """Return the arrays of all conditions; zeros of these ``shapes`` each, where all fail."""
@@ -130,7 +155,7 @@ class GuardedStimuli:
     def _make_together(self) -> Stimulus | None:
         """Return the stimulus of all conditions, or None where it cannot be made."""
         try:
-            return self._cls(self._columns)
+            return self._recipe(self._columns)
         except USERS_FAILURES as error:  # the calls one by one tell which condition it was
             _pass_on_lack_of_memory(error)
             return None
@@ -138,7 +163,7 @@ class GuardedStimuli:
     def _make_alone(self, condition: int) -> Stimulus:
         """Return the stimulus of one condition."""
         one = slice(condition, condition + 1)
-        return self._cls({name: values[one] for name, values in self._columns.items()})
+        return self._recipe({name: values[one] for name, values in self._columns.items()})
 
 
 def _leave(array: Floats) -> Floats:
@@ -172,7 +197,7 @@ def _pass_on_lack_of_memory(error: BaseException) -> None:
         raise error
 
 
-def _checked(method: str, values: object, shape: tuple[int | None, ...]) -> Floats:
+def _checked(method: str, values: object, shape: tuple[int | None, ...]) -> Any:
     """Return what a method of a stimulus returned as an array of floats, or a tensor of doubles.
 
     ``shape`` is what it has to be; None stands for any length above zero, the number of terms K.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import ceil, sqrt
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,14 +12,17 @@ from sensoryforge.analysis.measures import sample_count, step_ms
 from sensoryforge.analysis.units import stimulus_entries
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.instances import make_instance
-from sensoryforge.core.types import Floats, Ints, Positions
+from sensoryforge.core.types import Columns, Floats, Ints, Positions
 from sensoryforge.skin.innervation import Innervation, ReceptiveFields
 from sensoryforge.skin.layouts import Layout, shipped_layout
 from sensoryforge.skin.places import Places
 from sensoryforge.skin.receptors import Grid
-from sensoryforge.stimuli import stimulus_class
+from sensoryforge.stimuli import FileOf, Range, Recipe, Stimulus, find_recipe
+from sensoryforge.stimuli.recipe import flat_values, made_of
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from sensoryforge.analysis.results import Results
 
 _MOST_VALUES = 20_000_000
@@ -140,7 +144,7 @@ def frames(results: Results, row: int, samples: Ints) -> Floats:
     columns = np.arange(0, skin.columns, step)
     receptors = lines[:, None] * skin.columns + columns
     xy_mm = skin.xy(receptors.ravel())
-    times_ms = samples * step_ms(results)
+    times_ms = (samples * step_ms(results)).astype(np.float64)
     stimulus = _stimulus(results, row)
     drive = stimulus.frames(xy_mm, times_ms, duration_ms(results))[0]
     images: Floats = drive.reshape(len(samples), len(lines), len(columns))
@@ -173,24 +177,50 @@ def extent_mm(results: Results) -> tuple[float, float, float, float]:
     return -half_width, half_width, -half_height, half_height
 
 
-def _stimulus(results: Results, row: int) -> Any:
+def _stimulus(results: Results, row: int) -> Stimulus:
     """Return a stimulus as its class shapes it."""
     stimulus = results.table.iloc[row]
     stimulus_type = str(stimulus["type"])
+    entry = _entry_of(results, stimulus)
+    target, parts = made_of(entry)
     try:
-        cls = stimulus_class(_target(results, stimulus_type))
+        recipe = find_recipe(target, parts)
+        return recipe(_columns_of(stimulus, entry, recipe))
     except ConfigError as error:
         advice = "a run with batch.save=[stimulus] keeps what it pressed"
         raise ConfigError(f"{stimulus_type}: {error}; {advice}") from error
-    values = {}
-    for name in cls.ranges:
-        values[name] = np.array([stimulus[name]], dtype=np.float64)
-    return cls(values)
 
 
-def _target(results: Results, stimulus_type: str) -> str:
-    """Return the dotted path of the class of a type, as the configuration gives it."""
+def _entry_of(results: Results, stimulus: pd.Series[Any]) -> dict[str, Any]:
+    """Return the entry of the configuration that a stimulus is of; an empty one where none is."""
     for entry in stimulus_entries(results):
-        if entry.get("type") == stimulus_type:
-            return str(entry.get("_target_"))
-    return "nothing"
+        if entry.get("type") != stimulus["type"]:
+            continue
+        # Entries of one type may differ in their profile, their motion or their parts.
+        flat = flat_values(entry)
+        kinds = {name: value for name, value in flat.items() if isinstance(value, str)}
+        if all(_is_same_text(stimulus.get(name), value) for name, value in kinds.items()):
+            return entry
+    return {}
+
+
+def _is_same_text(shown: object, written: str) -> bool:
+    """Tell whether a table shows what a configuration says: a file may be shown by its name."""
+    return shown in (written, Path(written).name)
+
+
+def _columns_of(stimulus: pd.Series[Any], entry: dict[str, Any], recipe: Recipe) -> Columns:
+    """Return the parameters of a stimulus as columns of a single condition."""
+    flat = flat_values(entry)
+    columns: Columns = {}
+    for name, allowed in recipe.ranges.items():
+        value = stimulus.get(name)
+        if isinstance(allowed, Range):
+            if value is not None and not (allowed.optional and np.isnan(value)):
+                columns[name] = np.array([value], dtype=np.float64)
+        elif isinstance(allowed, FileOf):
+            written = flat[name] if isinstance(flat[name], list) else [flat[name]]
+            columns[name] = np.array([path for path in written if _is_same_text(value, path)][:1])
+        elif isinstance(value, str):
+            columns[name] = np.array([value])
+    return columns

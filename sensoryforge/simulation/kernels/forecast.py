@@ -15,7 +15,7 @@ from sensoryforge.equations.parameters import Distribution
 from sensoryforge.simulation.kernels.cache import is_compiled
 from sensoryforge.simulation.kernels.numba_writer import write
 from sensoryforge.simulation.kernels.plan import OWNERS, KernelPlan
-from sensoryforge.stimuli import stimulus_class
+from sensoryforge.stimuli import find_recipe
 
 
 def count_to_compile(experiment: Experiment) -> int:
@@ -43,9 +43,10 @@ def kernel_texts(experiment: Experiment) -> set[str]:
 def _terms_of_design(experiment: Experiment) -> set[int]:
     """Return of how many products the drives of a design are the sum; 0 stands for frames."""
     terms: set[int] = set()
-    for target in {family.target for family in experiment.design.families}:
+    for family in experiment.design.families:
         try:
-            terms.add(1 if stimulus_class(target).separable else 0)
+            recipe = find_recipe(family.target, family.parts)
+            terms.add(recipe.least_terms if recipe.separable else 0)
         except ConfigError:  # the run itself will say so
             continue
     return terms

@@ -1,0 +1,86 @@
+"""An image as a relief: a height map from a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from sensoryforge.core.errors import ConfigError
+from sensoryforge.core.numerics import namespace
+from sensoryforge.core.types import Columns, Floats
+from sensoryforge.stimuli.files import IMAGE_FILE, read_height_map
+from sensoryforge.stimuli.ranges import ANGLE, DRIVE, LENGTH, PLACE, Allowed
+from sensoryforge.stimuli.shapes.shape import Shape, turned
+from sensoryforge.stimuli.surface import height_at
+
+
+class Image(Shape):
+    """A height map, ``width_mm`` wide and as high as its pixels are square.
+
+    Its highest place presses with ``amplitude``; outside it nothing presses. Between pixels it is
+    bilinear.
+
+    Parameters
+    ----------
+    columns
+        ``amplitude`` (model drive), ``file`` (a PNG, or an ``.npy`` ``[H, W]``), ``width_mm``,
+        ``orientation`` (degrees; the direction of its rows), ``center_x``, ``center_y`` (mm), each
+        ``[C]``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pathlib import Path
+    >>> from tempfile import mkdtemp
+    >>> path = Path(mkdtemp()) / "ridge.npy"
+    >>> np.save(path, [[0.0, 1.0, 0.0]])
+    >>> values = {"amplitude": 30.0, "width_mm": 3.0, "orientation": 0.0}
+    >>> values |= {"center_x": 0.0, "center_y": 0.0, "file": str(path)}
+    >>> relief = Image({name: np.array([value]) for name, value in values.items()})
+    >>> relief.space(np.array([[0.0, 0.0], [0.5, 0.0], [9.0, 0.0]])).tolist()
+    [[[30.0, 15.0, 0.0]]]
+    """
+
+    tensors = True
+
+    ranges: ClassVar[Mapping[str, Allowed]] = {
+        "amplitude": DRIVE,
+        "file": IMAGE_FILE,
+        "width_mm": LENGTH,
+        "orientation": ANGLE,
+        "center_x": PLACE,
+        "center_y": PLACE,
+    }
+
+    def press(self, x: Floats, y: Floats) -> Floats:
+        """Return the relief at places of the skin."""
+        along, across = turned(x - self["center_x"], y - self["center_y"], self["orientation"])
+        pressed = []
+        for condition, path in enumerate(self.texts("file")):
+            heights = read_height_map(path)
+            lines, columns = heights.shape
+            pixels_of_mm = columns / float(self["width_mm"][condition, 0])
+            column = along[condition] * pixels_of_mm + 0.5 * (columns - 1)
+            row = across[condition] * pixels_of_mm + 0.5 * (lines - 1)
+            pressed.append(height_at(heights, column, row, is_tile=False))
+        relief: Floats = self["amplitude"] * namespace(along).stack(pressed)
+        return relief
+
+    def detail_mm(self) -> Floats:
+        """Return the width of four pixels: nothing in the relief is finer than two."""
+        pixels = [float(read_height_map(path).shape[1]) for path in self.texts("file")]
+        width = self["width_mm"]
+        xp = namespace(width)
+        detail: Floats = 4.0 * width / xp.asarray(pixels, dtype=xp.float64).reshape(width.shape)
+        return detail
+
+    @classmethod
+    def check(cls, columns: Columns, duration_ms: float) -> list[str]:
+        """Refuse a file that is no height map."""
+        problems = []
+        for path in dict.fromkeys(columns["file"].tolist()):
+            try:
+                read_height_map(path)
+            except ConfigError as error:
+                problems += [f"file: {line}" for line in error.problems]
+        return problems

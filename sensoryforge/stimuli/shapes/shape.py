@@ -1,0 +1,166 @@
+"""What a shape is: pressure on the skin at rest, which a profile and a motion bring to life.
+
+A new shape is a subclass of `Shape` with ``ranges``, ``press`` and ``detail_mm``, and a YAML file
+in ``conf/stimuli`` with its defaults.
+"""
+
+from __future__ import annotations
+
+from sensoryforge.core.numerics import cos_turns, divide, namespace, sin_turns
+from sensoryforge.core.types import Floats, Positions, Space, Time
+from sensoryforge.stimuli.base import Stimulus, steady
+
+SHARPEST_MM = 1e-6
+"""A rim narrower than this is as sharp as one of width zero."""
+
+
+class Shape(Stimulus):
+    """Shapes of one kind at rest, on from the first sample to the last.
+
+    Examples
+    --------
+    A ring, as a user would write it:
+
+    >>> import numpy as np
+    >>> from sensoryforge.stimuli import DRIVE, LENGTH
+    >>> class Ring(Shape):
+    ...     ranges = {"amplitude": DRIVE, "radius_mm": LENGTH, "width_mm": LENGTH}
+    ...     def press(self, x, y):
+    ...         from_ring = np.abs(np.sqrt(x * x + y * y) - self["radius_mm"])
+    ...         return self["amplitude"] * (from_ring <= 0.5 * self["width_mm"])
+    ...     def detail_mm(self):
+    ...         return self["width_mm"]
+    >>> values = {"amplitude": 30.0, "radius_mm": 1.0, "width_mm": 0.5}
+    >>> ring = Ring({name: np.array([value]) for name, value in values.items()})
+    >>> ring.space(np.array([[0.0, 0.0], [0.0, 1.0]])).tolist()
+    [[[0.0, 30.0]]]
+    """
+
+    def press(self, x: Floats, y: Floats) -> Floats:
+        """Return the pressure at places of the skin.
+
+        Parameters
+        ----------
+        x, y
+            The places in mm, ``[P]``, or ``[C, P]`` where each condition has its own.
+
+        Returns
+        -------
+        Floats
+            ``[C, P]``.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no press")
+
+    def detail_mm(self) -> Floats:
+        """Return the size of the finest detail of each condition, ``[C, 1]`` in mm.
+
+        Where the shape moves, it is worked out at places that lie a quarter of this apart, and
+        between them by a cubic. Zero: at each sample. By default that is what happens.
+        """
+        some = next(iter(self._columns.values()))
+        zero: Floats = namespace(some).zeros_like(some)[:, None]
+        return zero
+
+    def stills(self, xy: Positions, x: Floats, y: Floats) -> Floats:
+        """Return the pressure of a single condition with the shape moved to several places.
+
+        Parameters
+        ----------
+        xy
+            Receptors, ``[R, 2]`` in mm.
+        x, y
+            Where the shape is, ``[J]`` in mm; at zero it is where it rests.
+
+        Returns
+        -------
+        Floats
+            ``[J, R]``.
+        """
+        across = xy[:, 0] - x[:, None]
+        along = xy[:, 1] - y[:, None]
+        pressed = self.press(across.reshape(1, -1), along.reshape(1, -1))
+        return pressed.reshape(across.shape)
+
+    def space(self, xy: Positions) -> Space:
+        """Return the shape."""
+        return self.press(xy[:, 0], xy[:, 1])[:, None]
+
+    def time(self, t_ms: Floats, duration_ms: float) -> Time:
+        """Return ones."""
+        return steady(self, t_ms)
+
+
+def turned(x: Floats, y: Floats, orientation: Floats) -> tuple[Floats, Floats]:
+    """Return places as seen from axes that are turned.
+
+    Parameters
+    ----------
+    x, y
+        The places, ``[P]`` or ``[C, P]`` in mm.
+    orientation
+        Where the first of the turned axes points, ``[C, 1]`` in degrees from the x axis.
+
+    Returns
+    -------
+    u, v
+        The places along the first and the second turned axis, ``[C, P]``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> u, v = turned(np.array([0.0]), np.array([2.0]), np.array([[90.0]]))
+    >>> u.tolist(), v.tolist()
+    ([[2.0]], [[-0.0]])
+    """
+    turns = divide(orientation, 360.0)
+    cosine = cos_turns(turns)
+    sine = sin_turns(turns)
+    return x * cosine + y * sine, y * cosine - x * sine
+
+
+def rim(inside_mm: Floats, edge_mm: Floats) -> Floats:
+    """Return one inside, zero outside, and a smooth step of a given width at the border.
+
+    The step is ``s^2 (3 - 2 s)``, the cubic that starts and ends level. A rim that spans some
+    receptors makes the drive converge as the lattice of receptors becomes finer.
+
+    Parameters
+    ----------
+    inside_mm
+        How far inside the border places lie, negative outside, ``[C, P]``.
+    edge_mm
+        The width of the step, ``[C, 1]``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rim(np.array([[-1.0, 0.0, 0.1, 1.0]]), np.array([[0.4]])).tolist()
+    [[0.0, 0.5, 0.84375, 1.0]]
+    """
+    xp = namespace(inside_mm)
+    s = inside_mm / xp.clip(edge_mm, SHARPEST_MM, None)
+    s += 0.5
+    s = xp.clip(s, 0.0, 1.0)
+    step: Floats = 3.0 - 2.0 * s
+    step *= s
+    step *= s
+    return step
+
+
+def dome(square: Floats) -> Floats:
+    """Return a rounded dot, ``(1 - r^2)^2`` within a radius of one and zero outside.
+
+    Parameters
+    ----------
+    square
+        The square of the distance from its centre, in radii.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> dome(np.array([0.0, 0.5, 1.0, 4.0])).tolist()
+    [1.0, 0.25, 0.0, 0.0]
+    """
+    height: Floats = namespace(square).clip(1.0 - square, 0.0, None)
+    height *= height
+    return height
