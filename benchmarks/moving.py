@@ -37,7 +37,10 @@ def main() -> None:
             time_run(rest, FEW, Path(folder))
             time_run(moved, FEW, Path(folder))
             pairs = [
-                (per_stimulus(rest, stimuli, Path(folder)), per_stimulus(moved, stimuli, Path(folder)))
+                (
+                    per_stimulus(rest, stimuli, Path(folder)),
+                    per_stimulus(moved, stimuli, Path(folder)),
+                )
                 for _ in range(ROUNDS)
             ]
             ratio = median(of_moved / of_rest for of_rest, of_moved in pairs)

@@ -85,8 +85,8 @@ class Composer:
     >>> composer = Composer.over()
     >>> composer.load(["stimuli=step", "stimuli.hold_ms=100"]).stimuli.hold_ms
     100
-    >>> composer.options("stimuli")
-    ['gaussian', 'grating', 'ramp', 'step']
+    >>> composer.options("motion")
+    ['circle', 'line', 'none', 'path']
     """
 
     loader: ConfigLoader

@@ -72,9 +72,8 @@ def _read(entry: Entry) -> Reading:
     for piece in reading.pieces:
         if not _are_ranges(piece.ranges):
             name = reading.recipe.cls.__name__
-            raise ConfigError(
-                f"{piece.where}._target_: {name} has no ranges, a mapping of parameters to Range"
-            )
+            line = f"{name} has no ranges, a mapping of parameters to Range"
+            raise ConfigError(f"{piece.where}._target_: {line}")
     return reading
 
 

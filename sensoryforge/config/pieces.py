@@ -98,6 +98,10 @@ def read_pieces(where: str, values: Mapping[str, Any]) -> Reading:
         recipe = find_recipe(target, parts)
     except ConfigError as error:
         raise ConfigError(f"{where}.{line}" for line in error.problems) from error
+    if not recipe.cls.ranges:
+        name = recipe.cls.__name__
+        line = f"{name} has no ranges, a mapping of parameters to Range"
+        raise ConfigError(f"{where}._target_: {line}")
     misplaced = list(_misplaced_pieces(where, values, recipe))
     if misplaced:
         raise ConfigError(misplaced)

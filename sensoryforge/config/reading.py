@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from sensoryforge.design.experiment import Experiment
     from sensoryforge.equations.block import Block, Kind
 
+_ALWAYS_THERE = {"pipeline": "backend", "batch": "format"}
+"""A key of each of these sections that every whole configuration has, those of datasets too."""
+
 
 def compose(
     *overrides: str, config_name: str = PRIMARY, search: Iterable[str | Path] = ()
@@ -123,10 +126,25 @@ def check(config: DictConfig | Mapping[str, Any] | str | PathLike[str]) -> Exper
     """
     if isinstance(config, str | PathLike):
         return check_batch_file(Path(config))
-    if any(section not in config for section in SECTIONS):
+    if not _is_composed(config):
         composed, problems = compose_mapping(plain_python(config))
         return check_composed(composed, problems)
     return check_composed(config, [])
+
+
+def _is_composed(config: DictConfig | Mapping[str, Any]) -> bool:
+    """Tell whether a configuration is a whole one, not sections as in a batch file.
+
+    Of what the shipped sections say a batch file leaves most out; a whole one has every key.
+    """
+    if any(section not in config for section in SECTIONS):
+        return False
+    for section, always_there in _ALWAYS_THERE.items():
+        values = config[section]
+        # What is no mapping is no whole one either: the checks say so.
+        if isinstance(values, Mapping) and always_there not in values:
+            return False
+    return True
 
 
 def check_batch_file(path: str | Path, overrides: Sequence[str] = ()) -> Experiment:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -81,7 +82,7 @@ def _refuse_deep(text: str) -> None:
     import yaml
 
     depth = 0
-    for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+    for event in _events(text):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -90,6 +91,18 @@ def _refuse_deep(text: str) -> None:
             mark: Any = event.start_mark
             problem = f"nested deeper than {MAX_DEPTH}"
             raise yaml.constructor.ConstructorError(problem=problem, problem_mark=mark)
+
+
+def _events(text: str) -> Iterator[Any]:
+    """Yield what a text consists of. Some versions of PyYAML look ahead, and refuse depth first."""
+    import yaml
+
+    try:
+        yield from yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.MarkedYAMLError as error:
+        if "maximum nesting depth" in str(error.problem):
+            error.problem = f"nested deeper than {MAX_DEPTH}"
+        raise
 
 
 def _refuse_large(values: Any) -> None:

@@ -1,49 +1,128 @@
-"""Driving: from stimuli at the receptors to the drive of a population's afferents.
+"""Driving: from stimuli at the receptors to the drive of each population's afferents.
 
 An afferent's drive is the weighted sum of the receptors that it pools. Of a separable stimulus only
-the factor in space is pooled, [C,K,R] -> [C,K,N]; the kernel multiplies it with the one in time.
+the factor in space is pooled, [C,K,R] -> [C,K,N]; the kernel multiplies it with the one in time. Of
+a blend its stills are, [J,R] -> [J,N]. Any other stimulus is pooled sample by sample.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from sensoryforge.core.devices import usable_cores
 from sensoryforge.equations.program import FAINT
 from sensoryforge.simulation.kernels import Drive
 from sensoryforge.simulation.population import Population
 from sensoryforge.simulation.shaping import Points, Shaped, ToDevice
+from sensoryforge.stimuli.blend import Blend
 from sensoryforge.stimuli.guarded import GuardedStimuli
 
 FRAME_BYTES = 64 * 1024**2
 """How much of a stimulus that does not separate is formed at a time."""
+Populations: TypeAlias = Mapping[str, Population]
 
 
-def drive_population(
-    population: Population, group: list[Shaped], rows: Tensor, points: Points, to_device: ToDevice
-) -> Drive:
-    """Return the drive of a population.
+@dataclass(frozen=True)
+class Driving:
+    """What it takes to drive populations with a group of stimuli.
 
     Parameters
     ----------
-    population
-        The afferents.
-    group
-        Conditions at the pooled receptors, all with equally many terms.
-    rows
-        The condition of each stimulus, [B], on the population's device.
+    populations
+        The afferents, by name.
     points
         The pooled receptors and the samples.
     to_device
-        Brings an array to the population's device, where stimuli are innervated.
+        Brings an array to the populations' device, where stimuli are innervated.
+    threads
+        The most threads that may work; one where a GPU does.
     """
-    if group[0].terms:
-        return _separable_drive(population, group, rows, to_device)
-    frames = [_pool(population, shaped.stimulus, points, to_device) for shaped in group]
-    return Drive(rows, frames=torch.cat(frames).float())
+
+    populations: Populations
+    points: Points
+    to_device: ToDevice
+    threads: int | None = None
+
+    def drives(self, group: list[Shaped], rows: Tensor) -> Iterator[tuple[str, Drive]]:
+        """Yield the drive of each population with its name.
+
+        Parameters
+        ----------
+        group
+            Conditions at the pooled receptors, all with equally many terms.
+        rows
+            The condition of each stimulus, [B], on the populations' device.
+        """
+        if group[0].terms:
+            for name, population in self.populations.items():
+                yield name, _separable_drive(population, group, rows, self.to_device)
+            return
+        frames: dict[str, list[Tensor]] = {name: [] for name in self.populations}
+        for shaped in group:
+            for drives in self._pooled(shaped.stimulus):
+                for name, drive in drives.items():
+                    frames[name].append(drive)
+        for name in self.populations:
+            yield name, Drive(rows, frames=torch.stack(frames.pop(name)))
+
+    def _pooled(self, stimulus: GuardedStimuli) -> Iterator[dict[str, Tensor]]:
+        """Yield what populations feel of each condition of a stimulus, [T,N]."""
+        if not stimulus.is_blended:
+            frames = self._pool_frames(stimulus)
+            for condition in range(stimulus.count):
+                yield {name: of_all[condition] for name, of_all in frames.items()}
+            return
+        conditions = range(stimulus.count)
+        threads = min(self.threads or usable_cores(), stimulus.count)
+        if threads == 1:
+            yield from (self._pool_blend(stimulus, condition) for condition in conditions)
+            return
+        # Conditions are independent of each other, and NumPy works without Python's lock.
+        with ThreadPoolExecutor(threads) as pool:
+            yield from pool.map(lambda condition: self._pool_blend(stimulus, condition), conditions)
+
+    def _pool_blend(self, stimulus: GuardedStimuli, condition: int) -> dict[str, Tensor]:
+        """Return what populations feel of one condition, [T,N]: its stills are pooled."""
+        blend = self.points.blend(stimulus, condition)
+        stills = self.to_device(blend.stills)
+        numbers, weights = self.to_device(blend.numbers), self.to_device(blend.weights)
+        drives: dict[str, Tensor] = {}
+        for name, population in self.populations.items():
+            felt = Blend(population.pool(stills), numbers, weights).frames()
+            # An array is rounded as one: torch would wake threads of its own for it.
+            drives[name] = _single(felt)
+        return drives
+
+    def _pool_frames(self, stimulus: GuardedStimuli) -> dict[str, Tensor]:
+        """Return what populations feel of a stimulus that does not separate, [C,T,N].
+
+        Some samples at a time: at all of them its pressure at the receptors, [C,T,R], would often
+        not fit the memory.
+        """
+        points = self.points
+        sample_bytes = 8 * stimulus.count * len(points.xy_mm)
+        samples = max(1, FRAME_BYTES // sample_bytes)
+        pieces: dict[str, list[Any]] = {name: [] for name in self.populations}
+        for first in range(0, len(points.t_ms), samples):
+            pressure = self.to_device(points.frames(stimulus, first, first + samples))
+            for name, population in self.populations.items():
+                pieces[name].append(population.pool(pressure))
+        return {name: _concatenate(parts, dim=1).float() for name, parts in pieces.items()}
+
+
+def _single(felt: Any) -> Tensor:
+    """Return a drive in single precision."""
+    if isinstance(felt, np.ndarray):
+        return torch.from_numpy(felt.astype(np.float32))
+    single: Tensor = felt.float()
+    return single
 
 
 def _separable_drive(
@@ -58,36 +137,6 @@ def _separable_drive(
     # Far from a footprint it would be a subnormal number, with which processors take long.
     strong = torch.where(space.abs() < FAINT, 0.0, space)
     return Drive(rows, space=strong.float(), time=_concatenate(times).float())
-
-
-def _pool(
-    population: Population, stimulus: GuardedStimuli, points: Points, to_device: ToDevice
-) -> Tensor:
-    """Return the drive [C,T,N] of a stimulus that does not separate."""
-    if not stimulus.is_blended:
-        return pool_frames(population, stimulus, points, to_device)
-    drives = []
-    for condition in range(stimulus.count):
-        blend = points.blend(stimulus, condition)
-        stills = population.pool(to_device(blend.stills))
-        drives.append(torch.as_tensor(blend.of(stills).frames()))
-    return torch.stack(drives)
-
-
-def pool_frames(
-    population: Population, stimulus: GuardedStimuli, points: Points, to_device: ToDevice
-) -> Tensor:
-    """Return the drive [C,T,N] of a stimulus that does not separate, some samples at a time.
-
-    At all samples its pressure at the receptors, [C,T,R], would often not fit the memory.
-    """
-    sample_bytes = 8 * stimulus.count * len(points.xy_mm)
-    samples = max(1, FRAME_BYTES // sample_bytes)
-    pieces = []
-    for first in range(0, len(points.t_ms), samples):
-        pressure = points.frames(stimulus, first, first + samples)
-        pieces.append(population.pool(to_device(pressure)))
-    return _concatenate(pieces, dim=1)
 
 
 def _concatenate(pieces: Sequence[Any], dim: int = 0) -> Tensor:

@@ -30,7 +30,7 @@ from sensoryforge.core.types import Floats
 from sensoryforge.design.experiment import Experiment
 from sensoryforge.simulation.arrival import Arrival
 from sensoryforge.simulation.chunks import count_stimuli, halve
-from sensoryforge.simulation.driving import drive_population
+from sensoryforge.simulation.driving import Driving
 from sensoryforge.simulation.encoded import Arrays, Encoded, join, leave, send
 from sensoryforge.simulation.kernels import Drive, Output, kernel, upload
 from sensoryforge.simulation.kernels.noise import keys
@@ -189,8 +189,10 @@ class Encoder(nn.Module):
         rows = upload(torch.from_numpy(condition_rows(group)), self.device)
         arrays: Arrays = {}
         finite: Arrays = {}
-        for name, population in self.populations.items():
-            drive = drive_population(population, group, rows, points, self._to_device)
+        threads = 1 if self.on_gpu else self.experiment.batch.num_workers
+        driving = Driving(self.populations, points, self._to_device, threads)
+        for name, drive in driving.drives(group, rows):
+            population = self.populations[name]
             output = self._simulate(population, drive, seeds)
             arrays |= self._arrays_to_save(population, output)
             # A model may hide an infinite drive behind its reset: the drive is looked at as well.

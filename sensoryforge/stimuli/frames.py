@@ -15,7 +15,7 @@ from sensoryforge.stimuli.blend import Blend
 from sensoryforge.stimuli.blended import BlendedStimulus
 from sensoryforge.stimuli.files import FRAMES_FILE, read_frames
 from sensoryforge.stimuli.ranges import DRIVE, LENGTH, PLACE, Allowed, Range
-from sensoryforge.stimuli.surface import height_at
+from sensoryforge.stimuli.surface import Surface
 
 
 class Recorded(BlendedStimulus):
@@ -71,7 +71,7 @@ class Recorded(BlendedStimulus):
         row = divide(xy[:, 1] - center_y, pixel) + 0.5 * (lines - 1)
         stills = []
         for number in range(last + 1):
-            stills.append(amplitude * height_at(frames[number], column, row, is_tile=False))
+            stills.append(amplitude * Surface.island(frames[number]).at(column, row))
         place = xp.clip(place, 0.0, float(last))
         before = xp.floor(place)
         number = xp.asarray(before, dtype=xp.int64)

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from sensoryforge.core.numerics import namespace
-from sensoryforge.core.types import Floats, Positions, Space, Time
+from sensoryforge.core.numerics import divide, namespace
+from sensoryforge.core.types import Floats, Ints, Positions, Space, Time
 from sensoryforge.stimuli.base import Stimulus
 from sensoryforge.stimuli.blend import Blend, blend_along, counted
 from sensoryforge.stimuli.blended import BlendedStimulus
@@ -15,8 +15,10 @@ from sensoryforge.stimuli.motions.motion import Motion
 from sensoryforge.stimuli.profiles.profile import Profile
 from sensoryforge.stimuli.shapes.shape import Shape
 
-BLOCK = 16_384
+BLOCK = 65_536
 """Places times receptors worked on at a time."""
+STILLS_OF_REACH = 12
+"""Places worked on at a time of a shape that reaches only some receptors."""
 MOST_STILLS = 1000
 """Where a path would need more, each sample has a still of its own."""
 STILLS_OF_DETAIL = 4.0
@@ -101,32 +103,73 @@ class MovingShape(BlendedStimulus):
         shape, motion = self._shapes[condition], self._motions[condition]
         height = self._profiles[condition].height(t_ms, duration_ms)[0, :, None]
         distance = motion.distance(t_ms)[0]
+        x, y = (at[0] for at in motion.place(distance[None]))
+        moved = shape.moved(xy, x, y)
+        if moved is not None:
+            return Blend(moved.stills, moved.numbers, moved.weights * height)
         spacing = float(shape.detail_mm()[0, 0]) / STILLS_OF_DETAIL
         xp: Any = namespace(distance)
         whole_way = motion.distance(xp.full_like(t_ms[:1], duration_ms))
-        if float(whole_way) > spacing * MOST_STILLS:
-            stills = _stills(shape, motion, xy, distance)
-            return Blend(stills, counted(len(t_ms), distance)[:, None], height)
-        places = distance / spacing
+        if float(whole_way.max()) > spacing * MOST_STILLS:
+            return Blend(_stills(shape, xy, x, y), counted(len(t_ms), distance)[:, None], height)
+        places = divide(distance, spacing)
         first = int(xp.floor(places.min())) - 1
         count = int(xp.floor(places.max())) + 3 - first
         numbers, weights = blend_along(places, first, count)
-        stops: Any = spacing * (first + counted(count, distance))
-        return Blend(_stills(shape, motion, xy, stops), numbers, weights * height)
+        # Whole numbers of torch would become single precision when multiplied.
+        stops: Any = xp.asarray(first + counted(count, distance), dtype=xp.float64) * spacing
+        x, y = (at[0] for at in motion.place(stops[None]))
+        touching = _touching(shape, xy, x, y)
+        if touching is None:
+            return Blend(_stills(shape, xy, x, y), numbers, weights * height)
+        # One still of zeros stands for all places from which the shape touches no receptor.
+        stills = _stills(shape, xy, x[touching], y[touching])
+        renumbered = np.zeros(count, dtype=np.int64)
+        renumbered[touching] = 1 + np.arange(len(touching))
+        stills = np.concatenate([np.zeros((1, len(xy))), stills])
+        return Blend(stills, renumbered[numbers], weights * height)
 
 
-def _stills(shape: Shape, motion: Motion, xy: Positions, distance: Floats) -> Floats:
-    """Return the shape at places along its path, ``[J, R]``.
+def _touching(shape: Shape, xy: Positions, x: Floats, y: Floats) -> Ints | None:
+    """Return from which places a shape reaches some receptor; None where it may from all."""
+    reach = shape.reach_mm()
+    if namespace(x) is not np or reach is None:
+        return None
+    center_x, center_y = x + shape["center_x"][0], y + shape["center_y"][0]
+    left, bottom = xy.min(axis=0) - reach[0]
+    right, top = xy.max(axis=0) + reach[0]
+    is_near = (center_x >= left) & (center_x <= right) & (center_y >= bottom) & (center_y <= top)
+    return None if is_near.all() else np.flatnonzero(is_near)
 
-    A few places at a time, so that what is in work stays in the processor's cache.
+
+def _stills(shape: Shape, xy: Positions, x: Floats, y: Floats) -> Floats:
+    """Return the shape at some places, ``[J, R]``.
+
+    A few places at a time, so that what is in work stays in the processor's cache, and only at
+    receptors that the shape can reach from there.
     """
-    x, y = motion.place(distance[None])
-    xp: Any = namespace(x)
-    if xp is not np:
-        return shape.stills(xy, x[0], y[0])
-    at_a_time = max(1, BLOCK // len(xy))
-    stills = np.empty((len(distance), len(xy)))
-    for start in range(0, len(distance), at_a_time):
+    if namespace(x) is not np:
+        return shape.stills(xy, x, y)
+    reach = shape.reach_mm()
+    at_a_time = max(1, BLOCK // len(xy)) if reach is None else STILLS_OF_REACH
+    stills = np.zeros((len(x), len(xy)))
+    for start in range(0, len(x), at_a_time):
         some = slice(start, start + at_a_time)
-        stills[some] = shape.stills(xy, x[0, some], y[0, some])
+        if reach is None:
+            stills[some] = shape.stills(xy, x[some], y[some])
+            continue
+        near = _within_reach(shape, reach, xy, x[some], y[some])
+        if len(near):
+            stills[some, near] = shape.stills(xy[near], x[some], y[some])
     return stills
+
+
+def _within_reach(shape: Shape, reach: Floats, xy: Positions, x: Floats, y: Floats) -> Ints:
+    """Return the numbers of the receptors that a shape can reach from any of some places."""
+    left = x.min() + shape["center_x"] - reach
+    right = x.max() + shape["center_x"] + reach
+    bottom = y.min() + shape["center_y"] - reach
+    top = y.max() + shape["center_y"] + reach
+    across, along = xy[:, 0], xy[:, 1]
+    is_near = (across >= left) & (across <= right) & (along >= bottom) & (along <= top)
+    return np.flatnonzero(is_near)

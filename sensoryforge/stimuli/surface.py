@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from sensoryforge.core.numerics import cos_turns, exp, like, log, namespace, normals, sin_turns
+from sensoryforge.core.numerics import (
+    cos_turns,
+    divide,
+    exp,
+    like,
+    log,
+    namespace,
+    normals,
+    sin_turns,
+)
 from sensoryforge.core.types import Floats, Ints
 
 TILE_WAVES = 4
@@ -13,51 +24,75 @@ POINTS_OF_WAVE = 8
 """Points of the lattice for each of its shortest waves."""
 
 
-def height_at(heights: Floats, column: Floats, row: Floats, *, is_tile: bool) -> Floats:
-    """Return the height between the points of a lattice, by a bilinear patch.
+@dataclass(frozen=True)
+class Surface:
+    """A height map on a lattice, with a border, so that every place has four points around it.
 
     Parameters
     ----------
     heights
-        The lattice, ``[H, W]``.
-    column, row
-        Places in steps of the lattice, of any shape; point ``[0, 0]`` is at zero.
+        The map with its border, ``[H + 1, W + 1]`` of a tile, ``[H + 2, W + 2]`` of an island.
     is_tile
-        Whether the lattice comes again at its end; else it is zero outside.
-
-    Examples
-    --------
-    >>> heights = np.array([[0.0, 4.0]])
-    >>> height_at(heights, np.array([0.5, 1.5]), np.array([0.0, 0.0]), is_tile=False).tolist()
-    [2.0, 2.0]
-    >>> height_at(heights, np.array([1.75]), np.array([0.0]), is_tile=True).tolist()
-    [1.0]
+        Whether it comes again at its end; else it is zero outside.
     """
-    xp = namespace(column)
-    if not is_tile:
-        # A border of zeros: what lies farther out is as high as its outermost points.
-        padded = np.pad(heights, 1)
-        column, row = column + 1.0, row + 1.0
-        lines, columns = padded.shape
-        column = xp.clip(column, 0.0, columns - 1.0)
-        row = xp.clip(row, 0.0, lines - 1.0)
-    else:
-        padded = heights
-        lines, columns = padded.shape
-    left, below = xp.floor(column), xp.floor(row)
-    right_part, upper_part = column - left, row - below
-    left_number = _number(left, columns)
-    below_number = _number(below, lines)
-    right_number = _next(left_number, columns)
-    above_number = _next(below_number, lines)
-    flat = like(padded.ravel(), column)
-    below_start, above_start = below_number * columns, above_number * columns
-    lower = flat[below_start + left_number]
-    lower += right_part * (flat[below_start + right_number] - lower)
-    upper = flat[above_start + left_number]
-    upper += right_part * (flat[above_start + right_number] - upper)
-    height: Floats = lower + upper_part * (upper - lower)
-    return height
+
+    heights: Floats
+    is_tile: bool
+
+    @classmethod
+    def tile(cls, heights: Floats) -> Surface:
+        """Return a map ``[H, W]`` that comes again in all directions."""
+        return cls(np.pad(heights, (0, 1), mode="wrap"), is_tile=True)
+
+    @classmethod
+    def island(cls, heights: Floats) -> Surface:
+        """Return a map ``[H, W]`` with nothing around it."""
+        return cls(np.pad(heights, 1), is_tile=False)
+
+    def at(self, column: Floats, row: Floats) -> Floats:
+        """Return the height between the points of the lattice, by bilinear patches.
+
+        Parameters
+        ----------
+        column, row
+            Places in steps of the lattice, of any shape; point ``[0, 0]`` is at zero.
+
+        Examples
+        --------
+        >>> heights = np.array([[0.0, 4.0]])
+        >>> Surface.island(heights).at(np.array([0.5, 1.5]), np.array([0.0, 0.0])).tolist()
+        [2.0, 2.0]
+        >>> Surface.tile(heights).at(np.array([1.75]), np.array([0.0])).tolist()
+        [1.0]
+        """
+        xp = namespace(column)
+        lines, columns = self.heights.shape
+        left, right_part = self._cell(column, columns)
+        below, upper_part = self._cell(row, lines)
+        flat = like(self.heights.ravel(), column)
+        corner = xp.asarray(below * columns + left, dtype=xp.int64)
+        lower = flat[corner]
+        lower += right_part * (flat[corner + 1] - lower)
+        corner += columns
+        upper = flat[corner]
+        upper += right_part * (flat[corner + 1] - upper)
+        upper -= lower
+        upper *= upper_part
+        lower += upper
+        height: Floats = lower
+        return height
+
+    def _cell(self, place: Floats, points: int) -> tuple[Floats, Floats]:
+        """Return the number of the point before each place, and how far the place is beyond it."""
+        xp = namespace(place)
+        if self.is_tile:
+            period = points - 1
+            turns = xp.floor(divide(place, float(period)))
+            place = place - turns * period
+        else:  # the border is as high as all that lies farther out
+            place = xp.clip(place + 1.0, 0.0, points - 1.0)
+        before = xp.clip(xp.floor(place), 0.0, points - 2.0)
+        return before, place - before
 
 
 def make_texture(beta: float, shortest_mm: float, longest_mm: float, seed: int) -> Floats:
@@ -124,18 +159,3 @@ def _scaled(surface: Floats) -> Floats:
         return np.full_like(surface, 0.5)
     scaled: Floats = (surface - lowest) / (highest - lowest)
     return scaled
-
-
-def _number(place: Floats, count: int) -> Ints:
-    """Return the number of the lattice line at or below a place, counted round the tile."""
-    xp = namespace(place)
-    number: Ints = xp.asarray(place, dtype=xp.int64)
-    number %= count
-    return number
-
-
-def _next(number: Ints, count: int) -> Ints:
-    """Return the number of the next line, the first after the last."""
-    following = number + 1
-    following[following == count] = 0
-    return following

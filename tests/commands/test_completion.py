@@ -30,7 +30,7 @@ def complete(line: str, folder: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("stimuli=g", {"stimuli=gaussian", "stimuli=grating"}),
+        ("stimuli=g", {"stimuli=gabor", "stimuli=gaussian", "stimuli=grating"}),
         ("pipeline.gr", {"pipeline.grid_size="}),
         ("-m batch=h", {"batch=hdf5"}),
         ("experiment=first", {"experiment=first_batch"}),

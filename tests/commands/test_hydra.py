@@ -280,7 +280,7 @@ MISTAKES = [
     (["experiment=nothing"], "experiment: got 'nothing', allowed are"),
     (["-m", "stimuli.sigma=interval(0,1)"], "stimuli.sigma=interval(0,1): interval() has no values to list"),
     (["-m", "stimuli.amplitud=10,20"], "stimuli.amplitud: unknown key"),
-    (["-m", "stimuli=gaussian,stp"], "stimuli: got 'stp', allowed are gaussian, grating, ramp, step; did you mean 'step'?"),
+    (["-m", "stimuli=gaussian,stp"], "stimuli: got 'stp', allowed are *; did you mean 'step'?"),
     (["-m", "stimuli=gaussian,step", "stimuli.wave=1,2"], "stimuli.wave: unknown key"),
     (["-m", "pipeline.grid_size=8,0"], "pipeline.grid_size: got 0, allowed is"),
     (["-m", "pipeline.grid_size=range(3,3)"], "pipeline.grid_size=range(3,3): no values"),

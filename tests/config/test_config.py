@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from helpers.touch import files
 from omegaconf import OmegaConf
 
 from sensoryforge.config import reading as config
@@ -29,6 +30,8 @@ OPTIONS = sorted(
 PLACES = {
     "layout": "neurons.populations.sa.layout={}",
     "format": "batch.format={}",
+    "profile": "profile@stimuli.profile={}",
+    "motion": "motion@stimuli.motion={}",
     "population": "+population@neurons.populations.new={}",
     "innervation": "innervation@neurons.populations.sa.innervation={}",
     "filter": "filter@neurons.populations.sa.filter={}",
@@ -43,7 +46,10 @@ def checked(*overrides: str) -> Experiment:
 @pytest.mark.parametrize("option", OPTIONS)
 def test_every_option_composes_and_checks(option: str) -> None:
     group, name = option.split("/")
-    experiment = checked(PLACES.get(group, group + "={}").format(name))
+    chosen = [PLACES.get(group, group + "={}").format(name)]
+    if option in files():
+        chosen.append(files()[option])
+    experiment = checked(*chosen)
     assert len(experiment.design) > 0
 
 

@@ -257,6 +257,8 @@ ROOMS = {
     "layout": "skin/layouts",
     "innervation": "skin/innervation",
     "stimuli": "stimuli",
+    "profile": "stimuli/profiles",
+    "motion": "stimuli/motions",
     "format": "store/formats",
 }
 
@@ -273,6 +275,8 @@ def test_every_shipped_option_has_a_file_of_its_own_and_names_the_package(group:
     package = f"sensoryforge.{ROOMS[group].replace('/', '.')}"
     files: dict[str, Path] = {}
     for option in sorted((conf_dir() / group).glob("*.yaml")):
+        if option.stem == "none":  # stands for nothing
+            continue
         target: Any = yaml.safe_load(option.read_text(encoding="utf-8"))["_target_"]
         module, _, name = target.rpartition(".")
         assert module == package
@@ -284,9 +288,23 @@ def test_every_shipped_option_has_a_file_of_its_own_and_names_the_package(group:
     assert len(set(files.values())) == len(files)
 
 
-@pytest.mark.parametrize("group", ["layout", "innervation", "stimuli"])
+BESIDE = {
+    "layout": {"base"},
+    "innervation": {"base"},
+    "profile": {"profile", "timing"},
+    "motion": {"motion"},
+}
+"""Files beside the kinds, in their room."""
+
+
+@pytest.mark.parametrize("group", BESIDE)
 def test_every_file_of_a_kind_is_an_option(group: str) -> None:
     room = PACKAGE / ROOMS[group]
-    beside = {"__init__", "base", "cautions", "guarded"}
-    kinds = {path.stem for path in room.glob("*.py")} - beside
-    assert kinds == {path.stem for path in (conf_dir() / group).glob("*.yaml")}
+    kinds = {path.stem for path in room.glob("*.py")} - BESIDE[group] - {"__init__"}
+    assert kinds == {path.stem for path in (conf_dir() / group).glob("*.yaml")} - {"none"}
+
+
+def test_every_shape_is_an_option() -> None:
+    shapes = {path.stem for path in (PACKAGE / "stimuli" / "shapes").glob("*.py")}
+    options = {path.stem for path in (conf_dir() / "stimuli").glob("*.yaml")}
+    assert shapes - {"__init__", "shape"} == options - {"step", "ramp", "frames", "composite"}

@@ -29,7 +29,7 @@ from sensoryforge.store.files import checksum
 from sensoryforge.store.reader import SpikeReader
 
 ROOT = Path(__file__).parents[2]
-EVIL = "open('reached', 'w').close()\nfrom sensoryforge.stimuli.gaussian import Gaussian\nclass Press(Gaussian): pass\n"
+EVIL = "open('reached', 'w').close()\nfrom sensoryforge.stimuli import Gaussian\nclass Press(Gaussian): pass\n"
 OPTION = "_target_: press.Press\ntype: press\namplitude: 3.0\nsigma: 0.5\ncenter_x: 0\ncenter_y: 0\nrepetitions: 1\n"
 FILE = "batch: {output_dir: out}\nstimuli: [{type: press}]\n"
 

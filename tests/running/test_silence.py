@@ -17,6 +17,7 @@ from sensoryforge.running.silence import foretell_silence
 from sensoryforge.skin.innervation.base import Innervation, ReceptiveFields
 from sensoryforge.skin.receptors import Receptors
 from sensoryforge.stimuli import Gaussian
+from sensoryforge.stimuli.recipe import Recipe
 
 TINY = ("pipeline.duration_ms=60", "neurons.sa_neurons=20", "neurons.ra_neurons=20")
 
@@ -84,7 +85,7 @@ def test_many_entries_of_a_type_are_one_line() -> None:
 def test_a_class_says_so_for_itself_and_not_for_its_subclasses(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("sensoryforge.running.silence.stimulus_class", lambda target: Wandering)
+    monkeypatch.setattr("sensoryforge.running.silence.find_recipe", lambda *_: Recipe(Wandering))
     assert foretold("stimuli.center_x=50") == []
 
 

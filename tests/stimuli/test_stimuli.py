@@ -9,19 +9,24 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from helpers.touch import CASES, case
 
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.numerics import uniforms
 from sensoryforge.core.types import Columns, Floats
 from sensoryforge.skin.receptors.grid import Grid
-from sensoryforge.stimuli import Range, Stimulus, stimulus_class
-from sensoryforge.stimuli.gaussian import Gaussian
-from sensoryforge.stimuli.grating import Grating
-from sensoryforge.stimuli.ramp import Ramp
-from sensoryforge.stimuli.step import Step
+from sensoryforge.stimuli import (
+    FileOf,
+    Gaussian,
+    Grating,
+    Ramp,
+    Range,
+    Step,
+    Stimulus,
+    stimulus_class,
+)
 
 CONF = Path(__file__).parents[2] / "conf" / "stimuli"
-FILES = sorted(CONF.glob("*.yaml"))
 PINNED = {
     "gaussian": "acb280d338bbd67e",
     "step": "52bec30cd915f823",
@@ -31,12 +36,14 @@ PINNED = {
 DURATION_MS = 100.0
 T_MS = np.asarray(np.arange(200) * 0.5, dtype=np.float64)
 XY = Grid(12, 9, 0.15).xy()
+WIDE = Grid(12, 9, 0.5).xy()
 
-every_stimulus = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+every_stimulus = pytest.mark.parametrize("name", CASES)
 
 
 def load(file: Path) -> tuple[type[Stimulus], dict[str, Any]]:
     config = yaml.safe_load(file.read_text())
+    config = {key: value for key, value in config.items() if value is not None}
     assert config.pop("type") == file.stem
     assert config.pop("repetitions") == 1
     return stimulus_class(config.pop("_target_")), config
@@ -46,6 +53,8 @@ def some_columns(kind: type[Stimulus], defaults: dict[str, Any], count: int = 23
     """Columns of distinct values in the range of every parameter, around the default."""
     columns = {}
     for name, allowed in kind.ranges.items():
+        if name not in defaults:
+            continue
         default = defaults[name] if np.isfinite(defaults[name]) else DURATION_MS / 4
         values = default * (0.5 + uniforms(0, name, size=count)) + (
             0.0 if default else uniforms(1, name, size=count)
@@ -60,57 +69,66 @@ def one(kind: type[Stimulus], **parameters: float) -> Stimulus:
 
 
 @every_stimulus
-def test_the_file_gives_every_parameter_a_default_in_its_range(file: Path) -> None:
-    kind, defaults = load(file)
-    assert list(defaults) == list(kind.ranges)
-    assert all(kind.ranges[name].allows(value) for name, value in defaults.items())
-    assert kind.check({name: np.array([value]) for name, value in defaults.items()}, 300.0) == []
+def test_every_parameter_has_a_default_in_its_range(name: str) -> None:
+    shipped = case(name)
+    for parameter, allowed in shipped.recipe.ranges.items():
+        if parameter not in shipped.family.axes:
+            assert allowed.optional
+        elif not isinstance(allowed, FileOf):
+            assert allowed.allows(shipped.family.axes[parameter][0])
+    assert shipped.recipe.check(shipped.defaults(), 300.0) == []
 
 
 @every_stimulus
-def test_shapes_are_as_promised_and_values_finite_and_not_negative(file: Path) -> None:
-    kind, defaults = load(file)
-    stimulus = kind(some_columns(kind, defaults))
-    frames = stimulus.frames(XY, T_MS, DURATION_MS)
-    assert frames.shape == (23, 200, 108)
+def test_shapes_are_as_promised_and_values_finite_and_not_negative(name: str) -> None:
+    shipped = case(name)
+    stimulus = shipped.recipe(shipped.columns())
+    frames = stimulus.frames(WIDE, T_MS, DURATION_MS)
+    assert frames.shape == (7, 200, 108)
     assert frames.dtype == np.float64
     assert np.isfinite(frames).all()
-    assert (frames >= 0.0).all()
+    # Between the places along its path at which a shape is worked out, a cubic may fall short.
+    least = -0.05 * frames.max() if stimulus_moves(name) else 0.0
+    assert frames.min() >= least
     assert frames.max() > 0.0
-    if kind.separable:
-        space, time = stimulus.space(XY), stimulus.time(T_MS, DURATION_MS)
-        assert (space.shape[0], space.shape[2]) == (23, 108)
-        assert time.shape == (23, space.shape[1], 200)
+    if shipped.recipe.separable:
+        space, time = stimulus.space(WIDE), stimulus.time(T_MS, DURATION_MS)
+        assert (space.shape[0], space.shape[2]) == (7, 108)
+        assert time.shape == (7, space.shape[1], 200)
+
+
+def stimulus_moves(name: str) -> bool:
+    return not case(name).recipe.separable
 
 
 @every_stimulus
-def test_frames_are_the_products_of_space_and_time(file: Path) -> None:
-    kind, defaults = load(file)
-    if not kind.separable:
+def test_frames_are_the_products_of_space_and_time(name: str) -> None:
+    shipped = case(name)
+    if not shipped.recipe.separable:
         pytest.skip("does not separate")
-    stimulus = kind(some_columns(kind, defaults))
-    space, time = stimulus.space(XY), stimulus.time(T_MS, DURATION_MS)
+    stimulus = shipped.recipe(shipped.columns())
+    space, time = stimulus.space(WIDE), stimulus.time(T_MS, DURATION_MS)
     product = (time[:, :, :, None] * space[:, :, None, :]).sum(axis=1)
-    np.testing.assert_allclose(stimulus.frames(XY, T_MS, DURATION_MS), product, rtol=1e-15)
+    np.testing.assert_allclose(stimulus.frames(WIDE, T_MS, DURATION_MS), product, rtol=1e-13)
 
 
 @every_stimulus
-def test_a_condition_has_the_same_bits_in_any_order_and_company(file: Path) -> None:
-    kind, defaults = load(file)
-    columns = some_columns(kind, defaults)
-    whole = kind(columns).frames(XY, T_MS, DURATION_MS)
-    for chosen in (np.argsort(uniforms(2, "order", size=23)), np.arange(5, 12), np.array([22])):
-        part = kind({name: values[chosen] for name, values in columns.items()})
-        assert np.array_equal(part.frames(XY, T_MS, DURATION_MS), whole[chosen])
+def test_a_condition_has_the_same_bits_in_any_order_and_company(name: str) -> None:
+    shipped = case(name)
+    columns = shipped.columns()
+    whole = shipped.recipe(columns).frames(WIDE, T_MS, DURATION_MS)
+    for chosen in (np.argsort(uniforms(2, "order", size=7)), np.arange(2, 5), np.array([6])):
+        part = shipped.recipe({key: values[chosen] for key, values in columns.items()})
+        assert np.array_equal(part.frames(WIDE, T_MS, DURATION_MS), whole[chosen])
 
 
 @every_stimulus
-def test_a_receptor_and_a_sample_have_the_same_bits_in_any_order_and_company(file: Path) -> None:
-    kind, defaults = load(file)
-    stimulus = kind(some_columns(kind, defaults))
-    whole = stimulus.frames(XY, T_MS, DURATION_MS)
-    receptors, samples = np.argsort(uniforms(3, "order", size=len(XY)))[:50], np.arange(40, 90)
-    part = stimulus.frames(XY[receptors], T_MS[samples], DURATION_MS)
+def test_a_receptor_and_a_sample_have_the_same_bits_in_any_order_and_company(name: str) -> None:
+    shipped = case(name)
+    stimulus = shipped.recipe(shipped.columns())
+    whole = stimulus.frames(WIDE, T_MS, DURATION_MS)
+    receptors, samples = np.argsort(uniforms(3, "order", size=len(WIDE)))[:50], np.arange(40, 90)
+    part = stimulus.frames(WIDE[receptors], T_MS[samples], DURATION_MS)
     assert np.array_equal(part, whole[:, samples][:, :, receptors])
 
 
@@ -237,7 +255,7 @@ def test_a_range_tells_what_it_allows(
     ("target", "message"),
     [
         (
-            "sensoryforge.stimuli.gaussian.Gausian",
+            "sensoryforge.stimuli.shapes.Gausian",
             "is the dotted path of a Stimulus class; did you mean 'Gaussian'",
         ),
         ("sensoryforge.stimuli.gausian.Gaussian", "cannot be imported .*No module named"),
@@ -255,7 +273,6 @@ def test_a_target_that_is_no_stimulus_is_refused(target: str, message: str) -> N
 
 
 def test_stimuli_need_neither_torch_nor_lightning() -> None:
-    names = ", ".join(f"sensoryforge.stimuli.{file.stem}" for file in FILES)
-    code = f"import sys, {names}, sensoryforge.design.design; print([m for m in sys.modules if m in ('torch', 'h5py', 'hydra')])"
+    code = "import sys, sensoryforge.stimuli, sensoryforge.design.design; print([m for m in sys.modules if m in ('torch', 'h5py', 'hydra')])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

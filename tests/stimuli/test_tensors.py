@@ -16,17 +16,19 @@ import pytest
 import torch
 from helpers.experiments import SMALL, assert_same
 from helpers.experiments import checked as experiment
-from test_stimuli import DURATION_MS, FILES, T_MS, XY, load, some_columns
+from helpers.touch import CASES, case
+from test_stimuli import DURATION_MS, T_MS, XY
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from sensoryforge.core.errors import SensoryForgeError
 from sensoryforge.core.numerics import cos_turns, divide, exp, sin_turns, uniforms
 from sensoryforge.simulation.encoder import Encoder
 from sensoryforge.stimuli.base import PLACE, Range, Stimulus
-from sensoryforge.stimuli.gaussian import Gaussian
 from sensoryforge.stimuli.guarded import GuardedStimuli
+from sensoryforge.stimuli.recipe import Recipe
+from sensoryforge.stimuli.shapes import Gaussian
 
-ROUNDED = {"add", "sub", "rsub", "mul", "div", "neg", "abs", "round", "clamp", "clip"}
+ROUNDED = {"add", "sub", "rsub", "mul", "div", "neg", "abs", "round", "floor", "clamp", "clip"}
 LOGIC = {
     "lt",
     "le",
@@ -39,6 +41,13 @@ LOGIC = {
     "logical_or",
     "logical_not",
     "all",
+    "any",
+    "isnan",
+    "max",
+    "min",
+    "maximum",
+    "minimum",
+    "searchsorted",
 }
 WHOLE = {
     "bitwise_and",
@@ -64,6 +73,12 @@ MOVED = {
     "stack",
     "unbind",
     "_to_copy",
+    "_local_scalar_dense",
+    "index_put",
+    "permute",
+    "t",
+    "repeat",
+    "_unsafe_view",
 }
 MADE = {
     "full_like",
@@ -108,21 +123,25 @@ def like_a_gpu() -> Iterator[None]:
         yield
 
 
-def on_tensors(kind: type[Stimulus], columns: Mapping[str, Any]) -> GuardedStimuli:
-    return GuardedStimuli(kind, dict(columns), torch.from_numpy)
+def on_tensors(kind: Recipe | type[Stimulus], columns: Mapping[str, Any]) -> GuardedStimuli:
+    recipe = kind if isinstance(kind, Recipe) else Recipe(kind)
+    return GuardedStimuli(recipe, dict(columns), torch.from_numpy)
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_every_stimulus_has_the_same_bits_as_tensors(file: Path) -> None:
-    kind, defaults = load(file)
-    columns = some_columns(kind, defaults)
-    arrays, tensors = GuardedStimuli(kind, columns), on_tensors(kind, columns)
+@pytest.mark.parametrize("name", CASES)
+def test_every_stimulus_has_the_same_bits_as_tensors(name: str) -> None:
+    shipped = case(name)
+    columns = shipped.columns()
+    arrays, tensors = GuardedStimuli(shipped.recipe, columns), on_tensors(shipped.recipe, columns)
+    shapes: tuple[Any, ...] = ()
     with like_a_gpu():
-        shapes: tuple[Any, ...] = tensors.factors(XY, T_MS, DURATION_MS)
+        if tensors.separable:
+            shapes = tensors.factors(XY, T_MS, DURATION_MS)
         frames: Any = tensors.frames(XY, T_MS, DURATION_MS)
     assert not tensors.errors
     assert isinstance(frames, torch.Tensor)
-    wanted = (*arrays.factors(XY, T_MS, DURATION_MS), arrays.frames(XY, T_MS, DURATION_MS))
+    factors = arrays.factors(XY, T_MS, DURATION_MS) if arrays.separable else ()
+    wanted = (*factors, arrays.frames(XY, T_MS, DURATION_MS))
     for ours, theirs in zip((*shapes, frames), wanted, strict=True):
         assert np.array_equal(ours.numpy(), theirs)
 
@@ -189,7 +208,7 @@ def test_views_that_torch_does_not_take_are_arrays_like_others(
 ) -> None:
     e = experiment(*SMALL, *EVERY)
     whole = Encoder(e, "numba")([(0, 4)])
-    monkeypatch.setattr("sensoryforge.simulation.shaping.stimulus_class", lambda _: Odd)
+    monkeypatch.setattr("sensoryforge.simulation.shaping.find_recipe", lambda *_: Recipe(Odd))
     monkeypatch.setattr(Encoder, "on_gpu", on_gpu)
     ours = Encoder(e, "numba")([(0, 4)])
     assert ours.errors == {}
@@ -208,7 +227,7 @@ def test_tensors_that_a_class_returns_are_looked_at(
             return ones.to(made) if made else ones.requires_grad_()
 
     e = experiment(*SMALL, *EVERY[1:])
-    monkeypatch.setattr("sensoryforge.simulation.shaping.stimulus_class", lambda _: Given)
+    monkeypatch.setattr("sensoryforge.simulation.shaping.find_recipe", lambda *_: Recipe(Given))
     errors = Encoder(e, "numba")([(0, 4)]).errors
     assert [said in message for message in errors.values()] == [True] * len(errors)
     assert bool(errors) == bool(said)
@@ -227,7 +246,7 @@ def test_an_encoder_that_shapes_on_its_device_has_the_same_bits(
 ) -> None:
     kind, more = ("gaussian", ["stimuli.sigma=[0.3,0.8]"]) if target == "moving" else (target, [])
     if target == "moving":
-        monkeypatch.setattr("sensoryforge.simulation.shaping.stimulus_class", lambda _: Moved)
+        monkeypatch.setattr("sensoryforge.simulation.shaping.find_recipe", lambda *_: Recipe(Moved))
     e = experiment(*SMALL, "pipeline.duration_ms=60", f"stimuli={kind}", *EVERY, *more)
     whole = Encoder(e, "numba")([(0, 4)])
     monkeypatch.setattr(Encoder, "on_gpu", True)

@@ -14,6 +14,7 @@ from sensoryforge.stimuli.ranges import FREQUENCY, INSTANT, SEED, Allowed, Range
 
 WAVES = 64
 """Sines of which the noise is the sum: enough for values that look normal."""
+_NAMES = ("low_hz", "high_hz", "seed")
 
 
 class Noise(Profile):
@@ -50,16 +51,16 @@ class Noise(Profile):
     def height(self, t_ms: Floats, duration_ms: float) -> Floats:
         """Return the factor over time: a function of the time alone, whatever the samples."""
         xp = namespace(t_ms)
-        noise = xp.zeros_like(t_ms + self["low_hz"])
-        band = self["high_hz"] - self["low_hz"]
+        # Conditions often have the same noise: it is made once.
+        made: dict[tuple[float, float, int], Floats] = {}
+        rows = []
         for condition in range(self.count):
-            seed = int(self["seed"][condition, 0])
-            drawn = uniforms(seed, "noise profile", size=2 * WAVES).reshape(2, WAVES).tolist()
-            for wave, (place, phase) in enumerate(zip(*drawn, strict=True)):
-                frequency = self["low_hz"][condition] + band[condition] * ((wave + place) / WAVES)
-                noise[condition] += cos_turns(divide(t_ms * frequency, 1000.0) + phase)
-        # A sine has a variance of one half.
-        noise *= float(np.sqrt(2.0 / WAVES))
+            low, high, seed = (float(self[name][condition, 0]) for name in _NAMES)
+            key = (low, high, int(seed))
+            if key not in made:
+                made[key] = _noise(t_ms, *key)
+            rows.append(made[key])
+        noise = xp.stack(rows)
         height = xp.clip(1.0 + self["depth"] * noise, 0.0, None)
         eased_in: Floats = eased(t_ms, self["onset_ms"]) * height
         return eased_in
@@ -73,3 +74,15 @@ class Noise(Profile):
         first = int(np.argmax(is_wrong))
         got, low = columns["high_hz"][first], columns["low_hz"][first]
         return [f"high_hz: got {got:g}, allowed is at least low_hz, {low:g} (Hz)"]
+
+
+def _noise(t_ms: Floats, low_hz: float, high_hz: float, seed: int) -> Floats:
+    """Return the noise, of a standard deviation of one, at each sample, ``[T]``."""
+    noise: Floats = namespace(t_ms).zeros_like(t_ms)
+    drawn = uniforms(seed, "noise profile", size=2 * WAVES).reshape(2, WAVES).tolist()
+    for wave, (place, phase) in enumerate(zip(*drawn, strict=True)):
+        frequency = low_hz + (high_hz - low_hz) * ((wave + place) / WAVES)
+        noise += cos_turns(divide(t_ms * frequency, 1000.0) + phase)
+    # A sine has a variance of one half.
+    noise *= float(np.sqrt(2.0 / WAVES))
+    return noise

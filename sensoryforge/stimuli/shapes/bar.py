@@ -48,7 +48,7 @@ class Bar(Shape):
     def press(self, x: Floats, y: Floats) -> Floats:
         """Return the bar at places of the skin."""
         xp = namespace(x)
-        along, across = turned(x - self["center_x"], y - self["center_y"], self["orientation"])
+        along, across = turned(x - self["center_x"], y - self["center_y"], self.axes)
         pressed = rim(0.5 * self["width_mm"] - xp.abs(across), self["edge_mm"])
         pressed *= rim(0.5 * self["length_mm"] - xp.abs(along), self["edge_mm"])
         pressed *= self["amplitude"]
@@ -57,6 +57,13 @@ class Bar(Shape):
     def detail_mm(self) -> Floats:
         """Return the width of the rim."""
         return self["edge_mm"]
+
+    def reach_mm(self) -> Floats:
+        """Return the distance of its outer corners."""
+        length = self["length_mm"] + self["edge_mm"]
+        width = self["width_mm"] + self["edge_mm"]
+        reach: Floats = 0.5 * namespace(length).sqrt(length * length + width * width)
+        return reach
 
     @classmethod
     def cautions(cls, columns: Columns, sheet: Sheet) -> list[Caution]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import sqrt
 from typing import ClassVar
 
 import numpy as np
@@ -44,6 +45,8 @@ LETTERS: Mapping[str, str] = {
 """The dots of each letter: 1 to 3 down the left column, 4 to 6 down the right (ISO 17049)."""
 ROWS, COLUMNS = 3, 2
 """A cell of Braille."""
+HALF_DIAGONAL = 0.5 * sqrt(ROWS**2 + COLUMNS**2)
+"""Of a cell, in pitches."""
 
 
 class Braille(Shape):
@@ -103,8 +106,13 @@ class Braille(Shape):
 
     def detail_mm(self) -> Floats:
         """Return two thirds of a dot's radius."""
-        detail: Floats = self["dot_mm"] / 3.0
+        detail: Floats = (1.0 / 3.0) * self["dot_mm"]
         return detail
+
+    def reach_mm(self) -> Floats:
+        """Return half the diagonal of the cell."""
+        reach: Floats = HALF_DIAGONAL * self["pitch_mm"]
+        return reach
 
     @classmethod
     def check(cls, columns: Columns, duration_ms: float) -> list[str]:
@@ -119,5 +127,5 @@ class Braille(Shape):
     @classmethod
     def cautions(cls, columns: Columns, sheet: Sheet) -> list[Caution]:
         """Tell a letter that is off the sheet, or whose dots lie between receptors."""
-        half_diagonal = 0.5 * np.hypot(ROWS, COLUMNS) * columns["pitch_mm"]
-        return reach_cautions(columns, half_diagonal, "dot_mm", columns["dot_mm"], sheet)
+        reach = HALF_DIAGONAL * columns["pitch_mm"]
+        return reach_cautions(columns, reach, "dot_mm", columns["dot_mm"], sheet)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from sensoryforge.core.numerics import namespace
 from sensoryforge.core.types import Columns, Floats
 from sensoryforge.stimuli.cautions import Caution, Sheet, reach_cautions
 from sensoryforge.stimuli.ranges import DRIVE, LENGTH, PLACE, RIM, Allowed
@@ -45,12 +44,19 @@ class Disc(Shape):
         """Return the disc at places of the skin."""
         across = x - self["center_x"]
         along = y - self["center_y"]
-        distance = namespace(across).sqrt(across * across + along * along)
-        return self["amplitude"] * rim(0.5 * self["diameter_mm"] - distance, self["edge_mm"])
+        radius = 0.5 * self["diameter_mm"]
+        # At the border this is the distance from it; no square root, whose bits libraries differ in.
+        inside = (radius * radius - (across * across + along * along)) / self["diameter_mm"]
+        return self["amplitude"] * rim(inside, self["edge_mm"])
 
     def detail_mm(self) -> Floats:
         """Return the width of the rim."""
         return self["edge_mm"]
+
+    def reach_mm(self) -> Floats:
+        """Return the outer radius of the rim."""
+        reach: Floats = 0.5 * (self["diameter_mm"] + self["edge_mm"])
+        return reach
 
     @classmethod
     def cautions(cls, columns: Columns, sheet: Sheet) -> list[Caution]:

@@ -18,14 +18,15 @@ class Dots(Shape):
     """Dots in rows and columns, each a dome of its own place.
 
     The dots are centred on ``center_x``, ``center_y``. With ``jitter`` each is moved by a random
-    amount along x and y, at most that part of the pitch; ``pattern_seed`` freezes where to. A dot is a
-    dome, ``amplitude (1 - r^2 / radius^2)^2``.
+    amount along x and y, at most that part of the pitch; ``pattern_seed`` freezes where to. A dot
+    is a dome, ``amplitude (1 - r^2 / radius^2)^2``.
 
     Parameters
     ----------
     columns
         ``amplitude`` (model drive), ``rows``, ``columns``, ``pitch_mm``, ``diameter_mm``,
-        ``jitter`` (part of the pitch), ``pattern_seed``, ``center_x``, ``center_y`` (mm), each ``[C]``.
+        ``jitter`` (part of the pitch), ``pattern_seed``, ``center_x``, ``center_y`` (mm), each
+        ``[C]``.
 
     Examples
     --------
@@ -61,8 +62,8 @@ class Dots(Shape):
         along = (y - self["center_y"]) / self["pitch_mm"] + 0.5 * self["rows"]
         column, row = xp.floor(across), xp.floor(along)
         has_dot = (column >= 0) & (column < self["columns"]) & (row >= 0) & (row < self["rows"])
-        column = xp.clip(column, 0.0, self["columns"] - 1.0)
-        row = xp.clip(row, 0.0, self["rows"] - 1.0)
+        column = xp.minimum(xp.clip(column, 0.0, None), self["columns"] - 1.0)
+        row = xp.minimum(xp.clip(row, 0.0, None), self["rows"] - 1.0)
         shift_x, shift_y = self._shifts(row, column)
         from_dot_x = across - column - 0.5 - shift_x
         from_dot_y = along - row - 0.5 - shift_y
@@ -76,8 +77,8 @@ class Dots(Shape):
         xp = namespace(self["jitter"])
         if not bool((self["jitter"] > 0).any()):
             return 0.0, 0.0
-        shifts_x = xp.zeroslike(row)
-        shifts_y = xp.zeroslike(row)
+        shifts_x = xp.zeros_like(row)
+        shifts_y = xp.zeros_like(row)
         for condition in range(self.count):
             rows = int(self["rows"][condition, 0])
             columns = int(self["columns"][condition, 0])
@@ -92,8 +93,15 @@ class Dots(Shape):
 
     def detail_mm(self) -> Floats:
         """Return two thirds of a dot's radius."""
-        detail: Floats = self["diameter_mm"] / 3.0
+        detail: Floats = (1.0 / 3.0) * self["diameter_mm"]
         return detail
+
+    def reach_mm(self) -> Floats:
+        """Return half the diagonal of the field."""
+        rows, columns = self["rows"], self["columns"]
+        diagonal = namespace(rows).sqrt(rows * rows + columns * columns)
+        reach: Floats = 0.5 * diagonal * self["pitch_mm"]
+        return reach
 
     @classmethod
     def check(cls, columns: Columns, duration_ms: float) -> list[str]:

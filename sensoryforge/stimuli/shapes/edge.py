@@ -42,7 +42,7 @@ class Edge(Shape):
 
     def press(self, x: Floats, y: Floats) -> Floats:
         """Return the half-plane at places of the skin."""
-        _, inside = turned(x - self["center_x"], y - self["center_y"], self["orientation"])
+        _, inside = turned(x - self["center_x"], y - self["center_y"], self.axes)
         return self["amplitude"] * rim(inside, self["edge_mm"])
 
     def detail_mm(self) -> Floats:

@@ -11,6 +11,8 @@ from sensoryforge.stimuli.cautions import Caution, Sheet, footprint_cautions
 from sensoryforge.stimuli.ranges import ANGLE, DRIVE, LENGTH, PLACE, Allowed
 from sensoryforge.stimuli.shapes.shape import Shape, turned
 
+THIRD = 1.0 / 3.0
+
 
 class Gabor(Shape):
     """Raised-cosine ridges under a Gaussian.
@@ -50,7 +52,7 @@ class Gabor(Shape):
 
     def press(self, x: Floats, y: Floats) -> Floats:
         """Return the patch at places of the skin."""
-        across, along = turned(x - self["center_x"], y - self["center_y"], self["orientation"])
+        across, along = turned(x - self["center_x"], y - self["center_y"], self.axes)
         square = (across * across + along * along) / (self["sigma"] * self["sigma"])
         waves = across / self["wavelength"] + divide(self["phase"], 360.0)
         pressed = cos_turns(waves)
@@ -60,8 +62,8 @@ class Gabor(Shape):
         return pressed
 
     def detail_mm(self) -> Floats:
-        """Return the standard deviation, or a quarter of the wavelength where that is less."""
-        detail: Floats = namespace(self["sigma"]).minimum(self["sigma"], 0.25 * self["wavelength"])
+        """Return the standard deviation, or a third of the wavelength where that is less."""
+        detail: Floats = namespace(self["sigma"]).minimum(self["sigma"], THIRD * self["wavelength"])
         return detail
 
     @classmethod

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from sensoryforge.core.numerics import cos_turns, divide, namespace, sin_turns
-from sensoryforge.core.types import Columns, Floats
+from sensoryforge.core.numerics import cos_turns, namespace, sin_turns
+from sensoryforge.core.types import Columns, Floats, Positions
+from sensoryforge.stimuli.blend import Blend, blend_of_factors
 from sensoryforge.stimuli.cautions import Caution, Sheet, ridge_cautions
 from sensoryforge.stimuli.ranges import ANGLE, DRIVE, LENGTH, Allowed, Range
 from sensoryforge.stimuli.shapes.shape import Shape, rim
@@ -49,8 +50,8 @@ class Grating(Shape):
 
     def press(self, x: Floats, y: Floats) -> Floats:
         """Return the ridges at places of the skin."""
-        turns = divide(self["orientation"], 360.0)
-        across = x * cos_turns(turns) + y * sin_turns(turns)
+        cosine, sine = self.axes
+        across = x * cosine + y * sine
         waves = across / self["wavelength"]
         xp = namespace(waves)
         is_cosine = xp.isnan(self["duty"])
@@ -63,6 +64,20 @@ class Grating(Shape):
             return ridges
         mixed: Floats = xp.where(is_cosine, ridges, self["amplitude"] * self._flat_ridges(waves))
         return mixed
+
+    def moved(self, xy: Positions, x: Floats, y: Floats) -> Blend | None:
+        """Return a cosine as three stills: ``cos(a - b) = cos a cos b + sin a sin b``."""
+        xp = namespace(x)
+        if not bool(xp.isnan(self["duty"]).all()):
+            return None
+        cosine, sine = self.axes
+        place = (xy[:, 0] * cosine + xy[:, 1] * sine) / self["wavelength"]
+        shift = (x * cosine + y * sine) / self["wavelength"]
+        half = 0.5 * self["amplitude"]
+        stills = [xp.ones_like(place), cos_turns(place), sin_turns(place)]
+        weights = [xp.ones_like(shift), cos_turns(shift), sin_turns(shift)]
+        time: Floats = half * xp.concatenate(weights)
+        return blend_of_factors(xp.concatenate(stills), time)
 
     def detail_mm(self) -> Floats:
         """Return half a ridge of a cosine, or the rim of a flat one."""

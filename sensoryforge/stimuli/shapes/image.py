@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import sqrt
 from typing import ClassVar
 
+import numpy as np
+
 from sensoryforge.core.errors import ConfigError
-from sensoryforge.core.numerics import namespace
+from sensoryforge.core.numerics import like, namespace
 from sensoryforge.core.types import Columns, Floats
 from sensoryforge.stimuli.files import IMAGE_FILE, read_height_map
 from sensoryforge.stimuli.ranges import ANGLE, DRIVE, LENGTH, PLACE, Allowed
 from sensoryforge.stimuli.shapes.shape import Shape, turned
-from sensoryforge.stimuli.surface import height_at
+from sensoryforge.stimuli.surface import Surface
 
 
 class Image(Shape):
@@ -29,7 +32,6 @@ class Image(Shape):
 
     Examples
     --------
-    >>> import numpy as np
     >>> from pathlib import Path
     >>> from tempfile import mkdtemp
     >>> path = Path(mkdtemp()) / "ridge.npy"
@@ -54,7 +56,7 @@ class Image(Shape):
 
     def press(self, x: Floats, y: Floats) -> Floats:
         """Return the relief at places of the skin."""
-        along, across = turned(x - self["center_x"], y - self["center_y"], self["orientation"])
+        along, across = turned(x - self["center_x"], y - self["center_y"], self.axes)
         pressed = []
         for condition, path in enumerate(self.texts("file")):
             heights = read_height_map(path)
@@ -62,7 +64,7 @@ class Image(Shape):
             pixels_of_mm = columns / float(self["width_mm"][condition, 0])
             column = along[condition] * pixels_of_mm + 0.5 * (columns - 1)
             row = across[condition] * pixels_of_mm + 0.5 * (lines - 1)
-            pressed.append(height_at(heights, column, row, is_tile=False))
+            pressed.append(Surface.island(heights).at(column, row))
         relief: Floats = self["amplitude"] * namespace(along).stack(pressed)
         return relief
 
@@ -70,9 +72,18 @@ class Image(Shape):
         """Return the width of four pixels: nothing in the relief is finer than two."""
         pixels = [float(read_height_map(path).shape[1]) for path in self.texts("file")]
         width = self["width_mm"]
-        xp = namespace(width)
-        detail: Floats = 4.0 * width / xp.asarray(pixels, dtype=xp.float64).reshape(width.shape)
+        detail: Floats = 4.0 * width / like(np.array(pixels), width).reshape(width.shape)
         return detail
+
+    def reach_mm(self) -> Floats:
+        """Return half the diagonal of the relief, one pixel farther out."""
+        widths = self["width_mm"]
+        diagonals = []
+        for path in self.texts("file"):
+            lines, columns = read_height_map(path).shape
+            diagonals.append(0.5 * sqrt((lines + 2) ** 2 + (columns + 2) ** 2) / columns)
+        reach: Floats = widths * like(np.array(diagonals), widths).reshape(widths.shape)
+        return reach
 
     @classmethod
     def check(cls, columns: Columns, duration_ms: float) -> list[str]:

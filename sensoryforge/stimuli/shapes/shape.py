@@ -6,9 +6,12 @@ in ``conf/stimuli`` with its defaults.
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from sensoryforge.core.numerics import cos_turns, divide, namespace, sin_turns
 from sensoryforge.core.types import Floats, Positions, Space, Time
 from sensoryforge.stimuli.base import Stimulus, steady
+from sensoryforge.stimuli.blend import Blend
 
 SHARPEST_MM = 1e-6
 """A rim narrower than this is as sharp as one of width zero."""
@@ -61,6 +64,37 @@ class Shape(Stimulus):
         zero: Floats = namespace(some).zeros_like(some)[:, None]
         return zero
 
+    def reach_mm(self) -> Floats | None:
+        """Return how far from its centre a shape presses, ``[C, 1]`` in mm.
+
+        Farther out the pressure is zero, and a moving shape is not worked out there. None, as by
+        default: it presses everywhere. A shape with a reach has ``center_x`` and ``center_y``.
+        """
+        return None
+
+    @cached_property
+    def axes(self) -> tuple[Floats, Floats]:
+        """Cosine and sine of ``orientation``, ``[C, 1]`` each."""
+        turns = divide(self["orientation"], 360.0)
+        return cos_turns(turns), sin_turns(turns)
+
+    def moved(self, xy: Positions, x: Floats, y: Floats) -> Blend | None:
+        """Return the pressure of a single condition that moves, where few stills say it exactly.
+
+        Parameters
+        ----------
+        xy
+            Receptors, ``[R, 2]`` in mm.
+        x, y
+            Where the shape is at each sample, ``[T]`` in mm.
+
+        Returns
+        -------
+        Blend or None
+            None, as by default: it is worked out along its path, see `detail_mm`.
+        """
+        return None
+
     def stills(self, xy: Positions, x: Floats, y: Floats) -> Floats:
         """Return the pressure of a single condition with the shape moved to several places.
 
@@ -90,15 +124,15 @@ class Shape(Stimulus):
         return steady(self, t_ms)
 
 
-def turned(x: Floats, y: Floats, orientation: Floats) -> tuple[Floats, Floats]:
+def turned(x: Floats, y: Floats, axes: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
     """Return places as seen from axes that are turned.
 
     Parameters
     ----------
     x, y
         The places, ``[P]`` or ``[C, P]`` in mm.
-    orientation
-        Where the first of the turned axes points, ``[C, 1]`` in degrees from the x axis.
+    axes
+        Cosine and sine of the angle by which they are turned, ``[C, 1]`` each (`Shape.axes`).
 
     Returns
     -------
@@ -108,13 +142,12 @@ def turned(x: Floats, y: Floats, orientation: Floats) -> tuple[Floats, Floats]:
     Examples
     --------
     >>> import numpy as np
-    >>> u, v = turned(np.array([0.0]), np.array([2.0]), np.array([[90.0]]))
+    >>> quarter_turn = (np.array([[0.0]]), np.array([[1.0]]))
+    >>> u, v = turned(np.array([0.0]), np.array([2.0]), quarter_turn)
     >>> u.tolist(), v.tolist()
-    ([[2.0]], [[-0.0]])
+    ([[2.0]], [[0.0]])
     """
-    turns = divide(orientation, 360.0)
-    cosine = cos_turns(turns)
-    sine = sin_turns(turns)
+    cosine, sine = axes
     return x * cosine + y * sine, y * cosine - x * sine
 
 

@@ -13,10 +13,11 @@ from sensoryforge.core.types import Columns, Floats
 from sensoryforge.stimuli.cautions import Caution, Sheet, texture_cautions
 from sensoryforge.stimuli.ranges import DRIVE, LENGTH, SEED, Allowed, Range
 from sensoryforge.stimuli.shapes.shape import Shape
-from sensoryforge.stimuli.surface import TILE_WAVES, height_at, make_texture
+from sensoryforge.stimuli.surface import TILE_WAVES, Surface, make_texture
 
 MOST_RATIO = 50.0
 """Longest over shortest wave, at most: a tile then has 1,600 points a side."""
+TWO_THIRDS = 2.0 / 3.0
 KEPT_TILES = 16
 """Surfaces that are kept in memory."""
 
@@ -36,7 +37,8 @@ class Texture(Shape):
 
     Examples
     --------
-    >>> values = {"amplitude": 30.0, "beta": 2.0, "shortest_mm": 1.0, "longest_mm": 4.0, "pattern_seed": 0}
+    >>> values = {"amplitude": 30.0, "beta": 2.0, "pattern_seed": 0}
+    >>> values |= {"shortest_mm": 1.0, "longest_mm": 4.0}
     >>> texture = Texture({name: np.array([value]) for name, value in values.items()})
     >>> here, one_tile_on = texture.space(np.array([[0.5, 0.0], [16.5, 0.0]]))[0, 0]
     >>> bool(abs(here - one_tile_on) < 1e-9)
@@ -60,16 +62,16 @@ class Texture(Shape):
         for condition in range(self.count):
             beta, shortest, longest, seed = (float(self[name][condition, 0]) for name in names)
             tile = _tile(beta, shortest, longest, int(seed))
-            steps_of_mm = len(tile) / (TILE_WAVES * longest)
+            steps_of_mm = (len(tile.heights) - 1) / (TILE_WAVES * longest)
             column = (x if x.ndim == 1 else x[condition]) * steps_of_mm
             row = (y if y.ndim == 1 else y[condition]) * steps_of_mm
-            pressed.append(height_at(tile, column, row, is_tile=True))
+            pressed.append(tile.at(column, row))
         heights: Floats = self["amplitude"] * namespace(x).stack(pressed)
         return heights
 
     def detail_mm(self) -> Floats:
-        """Return half of the shortest wave."""
-        detail: Floats = 0.5 * self["shortest_mm"]
+        """Return two thirds of the shortest wave, which then has six stills."""
+        detail: Floats = TWO_THIRDS * self["shortest_mm"]
         return detail
 
     @classmethod
@@ -91,5 +93,5 @@ class Texture(Shape):
 
 
 @lru_cache(maxsize=KEPT_TILES)
-def _tile(beta: float, shortest_mm: float, longest_mm: float, seed: int) -> Floats:
-    return make_texture(beta, shortest_mm, longest_mm, seed)
+def _tile(beta: float, shortest_mm: float, longest_mm: float, seed: int) -> Surface:
+    return Surface.tile(make_texture(beta, shortest_mm, longest_mm, seed))
