@@ -15,7 +15,7 @@ from matplotlib.collections import EllipseCollection, EventCollection, PathColle
 from sensoryforge.analysis import plots
 from sensoryforge.analysis.plots import activity, book, report, report_tables, scales, skin, style
 from sensoryforge.analysis.results import Results, load
-from sensoryforge.analysis.units import axis_label, class_units, unit
+from sensoryforge.analysis.units import axis_label, parameter_units, unit
 from sensoryforge.commands import cli
 from sensoryforge.commands.show import dataset_lines
 from sensoryforge.core.errors import ConfigError
@@ -310,7 +310,7 @@ def test_a_dataset_of_an_earlier_version_asks_its_classes(
 
 def test_a_dash_is_no_unit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Gaussian, "ranges", {**Gaussian.ranges, "letter": Range("-")})
-    assert class_units(["sensoryforge.stimuli.Gaussian"])["letter"] == ""
+    assert parameter_units([("sensoryforge.stimuli.Gaussian", {})])["letter"] == ""
 
 
 @pytest.mark.parametrize("command", ["plot", "report", "show"])

@@ -133,10 +133,7 @@ def _around(default: float, name: str, allowed: Allowed, count: int) -> np.ndarr
     drawn = uniforms(0, name, size=count)
     if not np.isfinite(default):
         return 10.0 + 30.0 * drawn
-    if default == 0.0:
-        values = 0.1 * drawn
-    else:
-        values = default * (0.9 + 0.2 * drawn)
+    values = 0.1 * drawn if default == 0.0 else default * (0.9 + 0.2 * drawn)
     return np.clip(values, allowed.low, allowed.high)
 
 

@@ -45,7 +45,7 @@ class Disc(Shape):
         across = x - self["center_x"]
         along = y - self["center_y"]
         radius = 0.5 * self["diameter_mm"]
-        # At the border this is the distance from it; no square root, whose bits libraries differ in.
+        # At the border this is the distance from it. Libraries round square roots differently.
         inside = (radius * radius - (across * across + along * along)) / self["diameter_mm"]
         return self["amplitude"] * rim(inside, self["edge_mm"])
 

@@ -82,8 +82,9 @@ class Grating(Shape):
     def detail_mm(self) -> Floats:
         """Return half a ridge of a cosine, or the rim of a flat one."""
         is_cosine = namespace(self["duty"]).isnan(self["duty"])
-        part = namespace(self["duty"]).where(is_cosine, 0.25, RIM_OF_WAVELENGTH)
-        detail: Floats = part * self["wavelength"]
+        quarter = 0.25 * self["wavelength"]
+        edge = RIM_OF_WAVELENGTH * self["wavelength"]
+        detail: Floats = namespace(quarter).where(is_cosine, quarter, edge)
         return detail
 
     def _flat_ridges(self, waves: Floats) -> Floats:
