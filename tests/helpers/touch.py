@@ -66,7 +66,8 @@ def _cases() -> dict[str, list[str]]:
         cases[f"motion/{name}"] = ["stimuli=gaussian", f"motion@stimuli.motion={name}"]
     for name in SHAPES:
         cases[f"scanned/{name}"] = [f"stimuli={name}", "stimuli.motion=line"]
-    cases["scanned/ridges"] = ["stimuli=grating", "stimuli.duty=0.4", "stimuli.motion=line"]
+    ridges = ["stimuli=grating", "stimuli.wavelength=2", "stimuli.duty=0.4"]
+    cases["scanned/ridges"] = [*ridges, "stimuli.motion=line"]
     cases["pressed and scanned/disc"] = [
         "stimuli=disc",
         "stimuli.profile=sine",

@@ -17,7 +17,7 @@ from sensoryforge.core.errors import ConfigError
 
 pytestmark = pytest.mark.slow
 
-TYPES = "allowed are gaussian, grating, ramp, step"
+TYPES = "allowed are bar, braille, *, texture"
 AMPLITUDE = "allowed is a number >= 0, or a list of them"
 MODEL = "neurons.populations.sa.model"
 

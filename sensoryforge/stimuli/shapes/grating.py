@@ -12,7 +12,7 @@ from sensoryforge.stimuli.cautions import Caution, Sheet, ridge_cautions
 from sensoryforge.stimuli.ranges import ANGLE, DRIVE, LENGTH, Allowed, Range
 from sensoryforge.stimuli.shapes.shape import Shape, rim
 
-RIM_OF_WAVELENGTH = 0.1
+RIM_OF_WAVELENGTH = 0.2
 """The rims of ridges are this part of the wavelength wide."""
 
 

@@ -16,6 +16,9 @@ from sensoryforge.stimuli.ranges import ANGLE, DRIVE, LENGTH, PLACE, Allowed
 from sensoryforge.stimuli.shapes.shape import Shape, turned
 from sensoryforge.stimuli.surface import Surface
 
+FINE_MM = 0.2
+"""Detail that a moving relief need not have finer: receptors lie about as far apart."""
+
 
 class Image(Shape):
     """A height map, ``width_mm`` wide and as high as its pixels are square.
@@ -69,10 +72,13 @@ class Image(Shape):
         return relief
 
     def detail_mm(self) -> Floats:
-        """Return the width of four pixels: nothing in the relief is finer than two."""
+        """Return the width of a pixel; of several, where they are finer than receptors tell."""
         pixels = [float(read_height_map(path).shape[1]) for path in self.texts("file")]
         width = self["width_mm"]
-        detail: Floats = 4.0 * width / like(np.array(pixels), width).reshape(width.shape)
+        pixel = width / like(np.array(pixels), width).reshape(width.shape)
+        xp = namespace(pixel)
+        fine_enough = xp.clip(4.0 * pixel, None, FINE_MM)
+        detail: Floats = xp.maximum(pixel, fine_enough)
         return detail
 
     def reach_mm(self) -> Floats:
