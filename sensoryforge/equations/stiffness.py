@@ -1,11 +1,11 @@
 """Stiffness: how fast the states of a block decay, and how many steps that takes.
 
-A state that decays at the rate k, dx/dt = -k x, becomes x (1 - k h) in a step of forward Euler. With
-k h above 1 it jumps over its resting value at every step, and above 2 it grows without bound. What
-counts is the part of a state's derivative that is linear in the state itself: minus its partial
-derivative, where the block starts and without a drive. Of a choice (``where``, ``min``, ``max``) the
-branch that changes faster counts, as any of them may be taken later. The refractory current of the
-silicon neuron decays in 4.6 microseconds:
+A state that decays at the rate k, dx/dt = -k x, becomes x (1 - k h) in a step h of forward Euler.
+With k h above 1 it jumps over its resting value at every step, and above 2 it grows without bound.
+What counts is the part of a state's derivative that is linear in the state itself: minus its
+partial derivative, where the block starts and without a drive. Of a choice (``where``, ``min``,
+``max``) the branch that changes faster counts, as any of them may be taken later. The refractory
+current of the silicon neuron decays in 4.6 microseconds:
 
     >>> from sensoryforge import load_block
     >>> silicon = load_block("model/sa_silicon")

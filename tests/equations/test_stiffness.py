@@ -86,7 +86,8 @@ def test_only_the_silicon_neuron_among_the_shipped_ones_is_stiff(file: Path) -> 
 
 
 def test_simulate_says_stiffness_before_it_runs_and_then_that_states_are_not_finite() -> None:
-    with pytest.warns(UserWarning) as caught:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
         sf.simulate(shipped("model", "sa_silicon"), held(600.0, 2000), 0.1)
     lines = [str(warning.message) for warning in caught]
     assert lines == [
