@@ -82,6 +82,18 @@ def test_it_has_the_same_bits_on_numba(given: str) -> None:
         assert torch.equal(array, numbas[name]), name
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("given", OPTIONS[:4])
+def test_it_has_the_same_bits_on_triton(given: str) -> None:
+    """On a GPU where there is one, else in Triton's interpreter."""
+    pytest.importorskip("triton")
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    encoder = Encoder(experiment(SA + given), "triton").to(device)
+    triton = encoder([(0, 4)]).arrays
+    for name, array in encode(SA + given).items():
+        assert torch.equal(array, triton[name]), name
+
+
 @pytest.mark.parametrize("given", OPTIONS)
 def test_it_leaves_ids_and_seeds_of_stimuli_as_they_are(given: str) -> None:
     plain, changed = experiment().design, experiment(SA + given).design
