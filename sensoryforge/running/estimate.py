@@ -40,6 +40,8 @@ WHOLE = 1.3
 """Memory that a results file takes which is one object there, in units of its size."""
 BYTES_A_NEURON = 400
 """What the simulation of one stimulus keeps for each neuron: states, parameters, keys of noise."""
+BYTES_A_NOISY_RECEPTOR = 256
+"""What drawing the noise of one stimulus takes for each receptor: four samples at a time."""
 BYTES_AN_ARRAY = 500
 """What a compressed array may take on the disk besides its samples."""
 BYTES_A_FILE = 32_000
@@ -160,10 +162,14 @@ def _count_noisy_receptors(experiment: Experiment) -> int:
 
 
 def _bytes_of_receptor_noise(experiment: Experiment) -> int:
-    """Return the memory of one stimulus's drive where it has noise: float32, twice for a moment."""
+    """Return the memory that noise of the receptors takes in one stimulus of a chunk.
+
+    Beside what is drawn it is the drive, float32, twice for a moment.
+    """
     populations = experiment.populations.values()
-    counts = [p.count for p in populations if p.receptor_noise_std > 0]
-    return 8 * experiment.samples * sum(counts)
+    neurons = sum(p.count for p in populations if p.receptor_noise_std > 0)
+    drawn = BYTES_A_NOISY_RECEPTOR * _count_noisy_receptors(experiment)
+    return 8 * experiment.samples * neurons + drawn
 
 
 def _spike_bytes(experiment: Experiment) -> int:

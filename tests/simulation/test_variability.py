@@ -19,8 +19,11 @@ from sensoryforge.design.delay import Delay, read_delay
 from sensoryforge.design.experiment import Experiment
 from sensoryforge.equations.block import Block
 from sensoryforge.equations.parameters import Distribution
+from sensoryforge.running.estimate import choose_chunk_size, estimate
 from sensoryforge.simulation.arrival import delay_spikes
 from sensoryforge.simulation.encoder import Encoder
+from sensoryforge.simulation.kernels import cache, numba_kernel
+from sensoryforge.simulation.kernels.forecast import kernel_texts
 
 pytestmark = pytest.mark.usefixtures("one_thread", "own_cache")
 
@@ -336,6 +339,40 @@ def test_spikes_that_have_a_gradient_keep_it() -> None:
     late.sum().backward()
     assert spikes.grad is not None
     assert spikes.grad[0].sum(dim=0).tolist() == [6.0, 4.0, 0.0]
+
+
+# --- what a run expects of it ---
+
+
+def test_the_kernels_that_a_run_compiles_are_those_foretold(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given = experiment("neurons=sa_ra_refractory")
+    texts: set[str] = set()
+
+    def note(text: str) -> Any:
+        texts.add(text)
+        return cache.load(text)
+
+    monkeypatch.setattr(numba_kernel, "load", note)
+    _ = Encoder(given, "numba")([(0, 1)]).arrays
+    assert texts == kernel_texts(given)
+
+
+def test_noise_of_receptors_is_in_the_estimate() -> None:
+    plain, noisy = experiment(), experiment(SA + "receptor_noise_std=5")
+    assert estimate(noisy, "numba").seconds > estimate(plain, "numba").seconds
+    assert choose_chunk_size(noisy) <= choose_chunk_size(plain)
+
+
+def test_a_population_with_all_of_them_can_be_trained() -> None:
+    given = experiment(SA + "threshold_std=0.3", SA + "receptor_noise_std=5", SA + "delay_ms=3")
+    encoder = Encoder(given)
+    gain = encoder.populations["sa"].learn("gain")
+    encoder([(0, 2)]).arrays["sa_spikes"].sum().backward()
+    assert gain.grad is not None
+    assert gain.grad.isfinite().all()
+    assert gain.grad.any()
 
 
 # --- mistakes ---
