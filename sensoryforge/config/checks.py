@@ -21,7 +21,7 @@ from sensoryforge.core.errors import ConfigError, raise_if
 from sensoryforge.core.messages import unknown_key
 from sensoryforge.core.paths import expand_home
 from sensoryforge.design.design import Design
-from sensoryforge.design.experiment import BatchSpec, Experiment
+from sensoryforge.design.experiment import BatchSpec, Experiment, PopulationSpec
 from sensoryforge.equations.stepping import auto_substeps
 from sensoryforge.skin.receptors.grid import Grid
 from sensoryforge.store.formats import Format
@@ -58,6 +58,7 @@ def check_plain(
     batch = rules.read("batch", plain.get("batch") or {}, batch_rules, problems, "batch")
     entries = read_entries(plain.get("stimuli"), problems)
     samples = _count_samples(pipeline, problems)
+    problems += _problems_of_delays(populations, pipeline.get("duration_ms"))
     families = read_families(entries, pipeline, problems)
     problems += _problems_of_batch(batch)
     output_format = _read_format(batch.get("format"), search, problems)
@@ -125,6 +126,21 @@ def _count_samples(pipeline: Mapping[str, Any], problems: list[str]) -> int:
         nearest = f"the nearest is {samples * dt:.12g}"
         problems.append(f"pipeline.duration_ms: got {duration}, {allowed}; {nearest}")
     return samples
+
+
+def _problems_of_delays(
+    populations: Mapping[str, PopulationSpec], duration_ms: float | None
+) -> list[str]:
+    """Return a line for each population whose spikes would all come after the end."""
+    problems: list[str] = []
+    for name, population in populations.items():
+        delay = population.delay
+        if delay is None or duration_ms is None or delay.mean_ms < duration_ms:
+            continue
+        got = f"neurons.populations.{name}.delay_ms: got {delay.mean_ms:.6g}"
+        limit = f"allowed is less than pipeline.duration_ms, which is {duration_ms} (ms)"
+        problems.append(f"{got}, {limit}")
+    return problems
 
 
 def _problems_of_batch(batch: Mapping[str, Any]) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 from sensoryforge.config import kinds, rules
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import format_value, unknown_key
+from sensoryforge.design.delay import read_delay
 from sensoryforge.design.experiment import PopulationSpec
 from sensoryforge.equations.block import Block, Kind
 from sensoryforge.skin.innervation import Innervation
@@ -58,7 +59,8 @@ def read_populations(
             problems.append(f"{where}: got the name {name!r}, {allowed}")
             continue
         lines: list[str] = []
-        values = rules.read(where, population, rules_of_a_population, lines, "population")
+        written = _with_left_out(population)
+        values = rules.read(where, written, rules_of_a_population, lines, "population")
         spec = _population(where, values, sources, search, lines)
         if spec is not None and not lines:
             specs[str(name)] = spec
@@ -97,6 +99,11 @@ def _under_the_key_written(line: str, neurons: Mapping[str, Any], name: str) -> 
     return f"neurons.{short_key}: got {line.removeprefix(on_the_count)}"
 
 
+def _with_left_out(population: Any) -> Any:
+    """Return a population with the keys that it may leave out."""
+    return {**rules.LEFT_OUT, **population} if isinstance(population, Mapping) else population
+
+
 def _count(population: object) -> Any:
     """Return the count that a population states, or None."""
     return population.get("count") if isinstance(population, Mapping) else None
@@ -116,16 +123,21 @@ def _population(
     innervation = _innervation(f"{where}.innervation", values.get("innervation"), problems)
     if filter_block is None or model_block is None or layout is None or innervation is None:
         return None
-    if not {"count", "gain", "noise_std"} <= values.keys():
+    if not {"count", "gain", "noise_std", *rules.LEFT_OUT} <= values.keys():
         return None
+    threshold_std = float(values["threshold_std"])
+    delay = read_delay(values["delay_ms"])
     return PopulationSpec(
         count=values["count"],
         layout=layout,
         innervation=innervation,
         filter=filter_block,
-        model=model_block,
+        model=model_block.with_threshold_spread(threshold_std) if threshold_std else model_block,
         gain=float(values["gain"]),
         noise_std=float(values["noise_std"]),
+        receptor_noise_std=float(values["receptor_noise_std"]),
+        threshold_std=threshold_std,
+        delay=None if delay is None or delay.is_zero else delay,
     )
 
 

@@ -21,6 +21,7 @@ from sensoryforge.core.messages import (
     unknown_key,
 )
 from sensoryforge.core.values import is_finite, is_whole
+from sensoryforge.design.delay import read_delay
 from sensoryforge.skin.receptors import MAX_SIDE
 
 SURROGATES = ("fast_sigmoid", "arctan")
@@ -260,6 +261,16 @@ def batch_rules(formats: Sequence[str]) -> dict[str, Rule]:
     }
 
 
+DELAY = Rule(
+    lambda value: read_delay(value) is not None,
+    "is a number >= 0 ({unit}), {mean: .., std: ..}, {low: .., high: ..}, "
+    "or {distance_mm: .., velocity_m_s: ..} of numbers or distributions, the velocity > 0",
+)
+
+LEFT_OUT: dict[str, float] = {"receptor_noise_std": 0.0, "threshold_std": 0.0, "delay_ms": 0.0}
+"""Keys of a population that need not be there, and what they are then: they change nothing."""
+
+
 def population_rules(layouts: Sequence[str]) -> dict[str, Rule]:
     """Return the rules of a population; ``layouts`` are the options of its layout."""
     return {
@@ -267,6 +278,9 @@ def population_rules(layouts: Sequence[str]) -> dict[str, Rule]:
         "layout": named_or_block(layouts),
         "gain": number("a finite number"),
         "noise_std": number("a number >= 0", 0),
+        "receptor_noise_std": number("a number >= 0", 0),
+        "threshold_std": number("a number >= 0", 0),
+        "delay_ms": DELAY,
         "innervation": BLOCK,
         "filter": BLOCK,
         "model": BLOCK,

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from sensoryforge.design.delay import Delay
 from sensoryforge.design.design import Design
 from sensoryforge.equations.block import Block
 from sensoryforge.skin.innervation import Innervation
@@ -32,6 +33,13 @@ class PopulationSpec:
         What turns filter output into model current.
     noise_std
         White noise of the model current, in drive x sqrt(ms).
+    receptor_noise_std
+        White noise of every receptor that is pooled, in drive x sqrt(ms).
+    threshold_std
+        Standard deviation over the neurons of the logarithm of their thresholds, which is already
+        in the equations of ``model``.
+    delay
+        How long spikes travel to where they are recorded; None for no time.
 
     Examples
     --------
@@ -48,6 +56,9 @@ class PopulationSpec:
     model: Block
     gain: float
     noise_std: float
+    receptor_noise_std: float = 0.0
+    threshold_std: float = 0.0
+    delay: Delay | None = None
 
 
 @dataclass(frozen=True)

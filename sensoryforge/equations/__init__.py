@@ -9,6 +9,7 @@
 :mod:`elementary`   exp, log and tanh in float32, with the same bits on every machine
 :mod:`program`      a block as lists of operations, ordered by how often they must run
 :mod:`stepping`     the integration step
+:mod:`stiffness`    how fast states decay, and how many steps that takes
 ==================  ===============================================================================
 
 Nothing here needs torch; :mod:`sensoryforge.simulation.kernels` runs the programs.

@@ -36,11 +36,15 @@ from typing import Any
 from sensoryforge.core.errors import EquationError
 from sensoryforge.core.messages import list_names, suggest
 from sensoryforge.core.types import Floats
-from sensoryforge.equations.graph import Node, names_in
+from sensoryforge.equations.graph import Node, names_in, op, substitute
+from sensoryforge.equations.graph import name as input_named
 from sensoryforge.equations.parameters import Distribution, Parameter, read_parameter
 from sensoryforge.equations.reader import BlockReader, Kind, unknown_name
 
 __all__ = ["Block", "Kind"]
+
+LOG_THRESHOLD = "log_threshold"
+"""Parameter that a spread of thresholds adds to a model; ``_`` follows where the name is taken."""
 
 
 @dataclass(frozen=True)
@@ -162,6 +166,45 @@ class Block:
         if problems:
             raise EquationError(problems)
         return replace(self, parameters={**self.parameters, **replaced})
+
+    def with_threshold_spread(self, std: float) -> Block:
+        """Return the model with a threshold of its own in every neuron.
+
+        A neuron whose threshold is the factor s needs s times the current for the same spikes: its
+        equations read ``I / s``. A leaky integrator that rests at its reset is then just one with
+        its threshold s times as far away. The logarithm of s is normal around zero, so that half
+        the neurons are more sensitive than the model, half of them less, and none is negative.
+
+        Parameters
+        ----------
+        std
+            Standard deviation of the logarithm; 0.2 is a spread of about 20%.
+
+        Examples
+        --------
+        >>> equations = {"states": {"v": 0}, "derivatives": {"v": "I - v"}, "threshold": "v >= 1",
+        ...              "reset": {"v": 0}}
+        >>> leaky = Block.from_config("model", equations, "here")
+        >>> print(leaky.with_threshold_spread(0.2).derivatives["v"])
+        sub(div(I, exp(log_threshold)), v)
+        """
+        parameter = LOG_THRESHOLD
+        while parameter in self.parameters or parameter in self.states:
+            parameter += "_"
+        factor = op("exp", input_named(parameter))
+        own_drive = {"I": input_named("I") / factor}
+
+        def divided(nodes: Mapping[str, Node]) -> dict[str, Node]:
+            return {state: substitute(node, own_drive) for state, node in nodes.items()}
+
+        spread = Distribution("normal", 0.0, std)
+        return replace(
+            self,
+            derivatives=divided(self.derivatives),
+            reset=divided(self.reset),
+            threshold=None if self.threshold is None else substitute(self.threshold, own_drive),
+            parameters={**self.parameters, parameter: spread},
+        )
 
     def unread(self) -> list[str]:
         """Return a line for each parameter that no equation reads: mistyped, or left over."""

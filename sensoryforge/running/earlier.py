@@ -29,6 +29,7 @@ NO_EFFECT = frozenset(
 """Keys of ``pipeline`` that change how a result is computed and not what it is."""
 
 _ABSENT = {"pipeline.noise_seed": None}
+_ABSENT_OF_A_POPULATION = {"receptor_noise_std": 0.0, "threshold_std": 0.0, "delay_ms": 0.0}
 """What keys stand for that an earlier version did not have."""
 
 MOST_DIFFERENCES = 3
@@ -257,11 +258,19 @@ def _section_differences(section: str, old: Any, new: Any) -> Iterator[_Differen
     for key in sorted(old_values.keys() | new_values.keys()):
         if key.removeprefix("pipeline.") in NO_EFFECT:
             continue
-        absent = _ABSENT.get(key, "nothing")
+        absent = _absent_value(key)
         was = old_values.get(key, absent)
         now = new_values.get(key, absent)
         if was != now:
             yield _Difference(key, was, now)
+
+
+def _absent_value(key: str) -> object:
+    """Return what a key stands for that a configuration does not have."""
+    section, _, name = key.rpartition(".")
+    if section.startswith("neurons.populations.") and section.count(".") == 2:
+        return _ABSENT_OF_A_POPULATION.get(name, "nothing")
+    return _ABSENT.get(key, "nothing")
 
 
 def _or_nothing(value: object) -> object:

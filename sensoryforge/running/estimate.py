@@ -21,6 +21,8 @@ NANOSECONDS_A_STEP = {"torch": 14.0, "numba": 1.0, "triton": 0.02}
 """One neuron, one integration step, filter and model, on one core; a GPU's is not measured."""
 NANOSECONDS_OF_NOISE = {"torch": 200.0, "numba": 0.8, "triton": 0.02}
 """One neuron-sample of noise, on one core."""
+NANOSECONDS_OF_RECEPTOR_NOISE = 25.0
+"""One receptor-sample of noise, drawn and pooled by torch on one core, whatever the backend."""
 SECONDS_A_CALL = 8e-6
 """What torch takes to start one operation, however little it works on.
 
@@ -38,6 +40,8 @@ WHOLE = 1.3
 """Memory that a results file takes which is one object there, in units of its size."""
 BYTES_A_NEURON = 400
 """What the simulation of one stimulus keeps for each neuron: states, parameters, keys of noise."""
+BYTES_A_NOISY_RECEPTOR = 256
+"""What drawing the noise of one stimulus takes for each receptor: four samples at a time."""
 BYTES_AN_ARRAY = 500
 """What a compressed array may take on the disk besides its samples."""
 BYTES_A_FILE = 32_000
@@ -150,6 +154,24 @@ def _count_noisy_neurons(experiment: Experiment) -> int:
     return sum(population.count for population in populations if population.noise_std > 0)
 
 
+def _count_noisy_receptors(experiment: Experiment) -> int:
+    """Return how many receptors have noise, those of each population counted by themselves."""
+    populations = experiment.populations.values()
+    noisy = [population for population in populations if population.receptor_noise_std > 0]
+    return experiment.sheet.count * len(noisy)
+
+
+def _bytes_of_receptor_noise(experiment: Experiment) -> int:
+    """Return the memory that noise of the receptors takes in one stimulus of a chunk.
+
+    Beside what is drawn it is the drive, float32, twice for a moment.
+    """
+    populations = experiment.populations.values()
+    neurons = sum(p.count for p in populations if p.receptor_noise_std > 0)
+    drawn = BYTES_A_NOISY_RECEPTOR * _count_noisy_receptors(experiment)
+    return 8 * experiment.samples * neurons + drawn
+
+
 def _spike_bytes(experiment: Experiment) -> int:
     """Return the bytes of one stimulus's spikes: one for each neuron and sample."""
     return _count_neurons(experiment) * experiment.samples
@@ -174,7 +196,8 @@ def _count_arrays(experiment: Experiment) -> int:
 def _bytes_simulating(experiment: Experiment) -> int:
     """Return the memory that one stimulus of a chunk takes while it is simulated."""
     states = BYTES_A_NEURON * _count_neurons(experiment)
-    return 2 * _spike_bytes(experiment) + states + 3 * _saved_bytes(experiment)
+    noise = _bytes_of_receptor_noise(experiment)
+    return 2 * _spike_bytes(experiment) + states + 3 * _saved_bytes(experiment) + noise
 
 
 # --- disk ---
@@ -238,7 +261,12 @@ def _nanoseconds_simulating(experiment: Experiment, backend: str) -> float:
     """Return what one stimulus takes on one core."""
     steps = _spike_bytes(experiment) * experiment.substeps
     draws = _count_noisy_neurons(experiment) * experiment.samples
-    return steps * NANOSECONDS_A_STEP[backend] + draws * NANOSECONDS_OF_NOISE[backend]
+    receptor_draws = _count_noisy_receptors(experiment) * experiment.samples
+    return (
+        steps * NANOSECONDS_A_STEP[backend]
+        + draws * NANOSECONDS_OF_NOISE[backend]
+        + receptor_draws * NANOSECONDS_OF_RECEPTOR_NOISE
+    )
 
 
 def _count_calls(experiment: Experiment) -> int:

@@ -52,8 +52,11 @@ def run_metadata(
         "stimuli_computed": computed,
         "failures": [{key: entry[key] for key in FAILURE_KEYS} for entry in failures],
     }
-    for name in experiment.populations:
+    for name, spec in experiment.populations.items():
         metadata[f"{name}_xy_mm"] = torch.from_numpy(experiment.places(name).xy_mm)
+        if spec.delay is not None:
+            delays = spec.delay.draw(spec.count, experiment.seed, name)
+            metadata[f"{name}_delay_ms"] = torch.from_numpy(delays)
     return metadata
 
 

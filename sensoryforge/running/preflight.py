@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sensoryforge.core.devices import total_memory_bytes
 from sensoryforge.core.errors import ConfigError, StorageError
 from sensoryforge.design.experiment import Experiment
+from sensoryforge.equations.stiffness import describe_stiffness
 from sensoryforge.running.earlier import check_earlier_run
 from sensoryforge.running.estimate import estimate, format_bytes
 
@@ -28,8 +29,9 @@ def preflight(experiment: Experiment) -> list[str]:
     Returns
     -------
     list of str
-        A message for each thing to warn of. A dataset that is compressed may find no room on the
-        disk; how far it will be compressed is not known before, so that it may well fit.
+        A message for each thing to warn of: equations too stiff for their integration steps, and
+        a dataset that is compressed and may find no room on the disk; how far it will be
+        compressed is not known before, so that it may well fit.
 
     Raises
     ------
@@ -47,11 +49,29 @@ def preflight(experiment: Experiment) -> list[str]:
     _draw_places(experiment)
     lock.probe(experiment.batch.output_dir)
     shortage = _disk_shortage(experiment, before=check_earlier_run(experiment))
+    stiff = stiffness_lines(experiment)
     if not shortage:
-        return []
+        return stiff
     if not experiment.batch.format.compresses:
         raise StorageError(f"{shortage}; make room, or choose another batch.output_dir")
-    return [f"{shortage}; should the disk fill up, what was committed stays, and --resume goes on"]
+    outlook = "should the disk fill up, what was committed stays, and --resume goes on"
+    return [*stiff, f"{shortage}; {outlook}"]
+
+
+def stiffness_lines(experiment: Experiment) -> list[str]:
+    """Return a line for each filter and model whose states decay faster than a step.
+
+    They overshoot, or grow without bound; the line says how many steps a sample they need.
+    """
+    lines = []
+    for name, population in experiment.populations.items():
+        for block in (population.filter, population.model):
+            values = block.draw(population.count, experiment.seed, name, block.kind)
+            stiff = describe_stiffness(block, values, experiment.dt_ms, experiment.substeps)
+            if stiff:
+                key = f"neurons.populations.{name}.{block.kind}"
+                lines.append(f"{key}: {stiff.replace('substeps', 'pipeline.substeps')}")
+    return lines
 
 
 def _draw_places(experiment: Experiment) -> None:

@@ -1,8 +1,8 @@
 """What is done when the arrays of some stimuli have come to the CPU.
 
-Packed spikes are unpacked. A stimulus fails where its drive or its states are not finite, in one
-population at least, and where its class raised an error. It is emptied, so that a dataset shows no
-spikes of it in any population.
+Packed spikes are unpacked, and travel to where they are recorded. A stimulus fails where its drive
+or its states are not finite, in one population at least, and where its class raised an error. It is
+emptied, so that a dataset shows no spikes of it in any population.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ class Arrival:
         Waits for population -> which stimuli have a finite drive and finite states in it, [B].
     samples
         The number of samples T.
+    delays
+        Population -> by how many samples its spikes are late, [N], where they are.
     failed
         Row -> what the class of its stimulus raised.
     """
@@ -37,6 +39,7 @@ class Arrival:
     arrays: Callable[[], Arrays]
     finite: Callable[[], Arrays]
     samples: int
+    delays: dict[str, Tensor]
     failed: dict[int, str]
 
     def __call__(self) -> Outcome:
@@ -51,6 +54,8 @@ class Arrival:
         for population in finite:
             spikes = f"{population}_spikes"
             arrays[spikes] = unpack_spikes(arrays[spikes], self.samples)
+            if population in self.delays:
+                arrays[spikes] = delay_spikes(arrays[spikes], self.delays[population])
             for row in errors:
                 arrays[spikes][row] = False
         for row in errors:
@@ -60,6 +65,30 @@ class Arrival:
                 array[row] = 0
             errors[row] = message
         return arrays, errors
+
+
+def delay_spikes(spikes: Tensor, late: Tensor) -> Tensor:
+    """Return spikes later by some samples; those that would come after the end are gone.
+
+    Parameters
+    ----------
+    spikes
+        bool, or 0.0 and 1.0 with a gradient, [B,T,N].
+    late
+        By how many samples those of each neuron are late, int64 [N].
+
+    Examples
+    --------
+    >>> spikes = torch.tensor([[[True, True], [False, True], [False, True]]])
+    >>> delay_spikes(spikes, torch.tensor([2, 1]))[0].int().tolist()
+    [[0, 0], [0, 1], [1, 1]]
+    """
+    samples = torch.arange(spikes.shape[1], device=spikes.device)
+    left = samples[:, None] - late.to(spikes.device)
+    has_arrived = left >= 0
+    source = left.clamp(min=0).expand_as(spikes)
+    arriving = spikes.gather(1, source)
+    return torch.where(has_arrived, arriving, torch.zeros_like(arriving))
 
 
 def _rows_where(condition: Tensor) -> list[int]:

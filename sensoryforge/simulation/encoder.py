@@ -5,9 +5,10 @@ What happens to a chunk of stimuli, and where:
 ====================================================  ==========================
 the stimuli at the receptors: space x time or frames  :mod:`.shaping`
 innervation: the drive of each population             :mod:`.driving`
+noise of the receptors                                :mod:`.receptor_noise`
 filter, gain, noise and model over time: the spikes   :mod:`.kernels`
 the way to the CPU                                    :mod:`.encoded`
-failed stimuli are emptied                            :mod:`.arrival`
+conduction; failed stimuli are emptied                :mod:`.arrival`
 ====================================================  ==========================
 
 A stimulus is looked at only at receptors that some afferent pools, and only once for all its
@@ -19,6 +20,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -35,6 +37,7 @@ from sensoryforge.simulation.encoded import Arrays, Encoded, join, leave, send
 from sensoryforge.simulation.kernels import Drive, Output, kernel, upload
 from sensoryforge.simulation.kernels.noise import keys
 from sensoryforge.simulation.population import Population
+from sensoryforge.simulation.receptor_noise import add_receptor_noise
 from sensoryforge.simulation.shaping import (
     Points,
     Shaped,
@@ -89,6 +92,12 @@ class Encoder(nn.Module):
         self.receptors = self.experiment.sheet.xy(pooled)
         for population in self.populations.values():
             population.connect(pooled)
+
+    @cached_property
+    def _delays(self) -> dict[str, Tensor]:
+        """By how many samples spikes are late, [N], of each population whose are."""
+        delays = {name: population.delays() for name, population in self.populations.items()}
+        return {name: late for name, late in delays.items() if late is not None}
 
     @property
     def times(self) -> Floats:
@@ -191,8 +200,9 @@ class Encoder(nn.Module):
         finite: Arrays = {}
         threads = 1 if self.on_gpu else self.experiment.batch.num_workers
         driving = Driving(self.populations, points, self._to_device, threads)
-        for name, drive in driving.drives(group, rows):
+        for name, clean in driving.drives(group, rows):
             population = self.populations[name]
+            drive = add_receptor_noise(population, clean, seeds)
             output = self._simulate(population, drive, seeds)
             arrays |= self._arrays_to_save(population, output)
             # A model may hide an infinite drive behind its reset: the drive is looked at as well.
@@ -205,6 +215,7 @@ class Encoder(nn.Module):
             arrays=bring(arrays),
             finite=bring(finite),
             samples=self.experiment.samples,
+            delays=self._delays,
             failed=failed_rows(group),
         )
         return Encoded(arrival)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import list_names, suggest
+from sensoryforge.core.types import Floats
 from sensoryforge.equations.block import Block
 from sensoryforge.equations.stepping import auto_substeps, is_coarse
+from sensoryforge.equations.stiffness import describe_stiffness
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -57,6 +59,12 @@ def simulate(
     ConfigError
         With a line for each argument that cannot be.
 
+    Warns
+    -----
+    UserWarning
+        Before it runs, for steps that are too long for the equations, with the number that is not.
+        Afterwards, for stimuli whose drive or states are not finite: their spikes mean nothing.
+
     Examples
     --------
     >>> import torch
@@ -81,9 +89,16 @@ def simulate(
             stacklevel=2,
         )
     afferents = _as_afferents(block, drive, dt_ms, steps, seed)
+    stiff = _describe_stiffness(block, afferents)
+    if stiff:
+        warnings.warn(stiff, stacklevel=2)
     rows = torch.arange(len(drive), device=drive.device)
     traces = tuple(record) if block.kind == "model" else ("output", *record)
-    output = kernel(backend)(afferents, Drive(rows, frames=drive), None, traces)
+    frames = Drive(rows, frames=drive)
+    output = kernel(backend)(afferents, frames, None, traces)
+    failed = torch.nonzero(~(output.finite & frames.finite())).flatten().tolist()
+    if failed:
+        warnings.warn(_describe_failed(failed, len(drive)), stacklevel=2)
     arrays: dict[str, Tensor] = {}
     if output.spikes is not None:
         arrays["spikes"] = unpack_spikes(output.spikes, drive.shape[1])
@@ -102,6 +117,24 @@ def _as_afferents(block: Block, drive: Tensor, dt_ms: float, substeps: int, seed
     if block.kind == "model":
         return Afferents(None, block, model_values=values, dt_ms=dt_ms, substeps=substeps)
     return Afferents(block, None, filter_values=values, dt_ms=dt_ms, substeps=substeps)
+
+
+def _describe_stiffness(block: Block, afferents: Afferents) -> str:
+    """Return what is to be said of equations too stiff for their steps, or an empty text."""
+    of_block = afferents.model_values if block.kind == "model" else afferents.filter_values
+    values: dict[str, float | Floats] = {}
+    for name, value in of_block.items():
+        values[name] = value if isinstance(value, float) else value.double().cpu().numpy()
+    return describe_stiffness(block, values, afferents.dt_ms, afferents.substeps)
+
+
+def _describe_failed(failed: Sequence[int], total: int) -> str:
+    """Return the message on stimuli whose drive or states are not finite."""
+    which = f"stimulus {failed[0]}" if len(failed) == 1 else f"{len(failed)} stimuli"
+    return (
+        f"{which} of {total}: the drive or the states are not finite, what is returned means "
+        "nothing; a smaller drive or more substeps may help"
+    )
 
 
 def _mistakes(

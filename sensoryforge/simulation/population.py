@@ -60,6 +60,7 @@ class Population(nn.Module):
         super().__init__()
         self.name = name
         self.spec = spec
+        self.seed = experiment.seed
         self.dt_ms = experiment.dt_ms
         self.substeps = experiment.substeps
         self.surrogate = Surrogate(experiment.surrogate, experiment.surrogate_width)
@@ -87,14 +88,36 @@ class Population(nn.Module):
         self.register_buffer("gather", gather, persistent=False)
         self.register_buffer("strength", torch.from_numpy(self.weights), persistent=False)
 
-    def pool(self, pressure: Floats) -> Floats:
+    def own_receptors(self) -> tuple[Tensor, Tensor]:
+        """Return the receptors that this population pools, and which of them each afferent does.
+
+        Returns
+        -------
+        receptors
+            Their numbers in the sheet, ascending, int64 [R].
+        pooled
+            Where among them each afferent's are, int64 [N,C], on the population's device.
+        """
+        receptors, pooled = np.unique(self.indices, return_inverse=True)
+        of_afferents = torch.from_numpy(pooled.reshape(self.indices.shape))
+        return torch.from_numpy(receptors), of_afferents.to(self.gather.device)
+
+    def pool(self, pressure: Any, pooled: Tensor | None = None) -> Any:
         """Return the weighted sum of the pooled receptors: [..., R] -> [..., N].
 
         They are added in a fixed order, since the sums of libraries round differently for another
         batch, thread count or device. An array gives an array; a tensor on the population's device
         gives a tensor there, with the same bits.
+
+        Parameters
+        ----------
+        pressure
+            What is felt at receptors.
+        pooled
+            Which of these receptors each afferent pools, [N,C]; by default those that
+            :meth:`connect` found.
         """
-        gather: Any = self.gather
+        gather: Any = self.gather if pooled is None else pooled
         strength: Any = self.strength
         if isinstance(pressure, np.ndarray):
             gather = gather.numpy()
@@ -103,9 +126,18 @@ class Population(nn.Module):
                 return _pool_rows(pressure, gather, strength)
         total: Floats = pressure[..., gather[:, 0]] * strength[:, 0]
         for connection in range(1, strength.shape[1]):
-            pooled = pressure[..., gather[:, connection]]
-            total += pooled * strength[:, connection]
+            of_receptors = pressure[..., gather[:, connection]]
+            total += of_receptors * strength[:, connection]
         return total
+
+    # --- conduction ---
+
+    def delays(self) -> Tensor | None:
+        """Return by how many samples the spikes of each afferent are late, int64 [N], or None."""
+        if self.spec.delay is None:
+            return None
+        late = self.spec.delay.draw_samples(self.spec.count, self.seed, self.name, self.dt_ms)
+        return torch.from_numpy(late)
 
     # --- equations ---
 

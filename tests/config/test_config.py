@@ -193,7 +193,7 @@ def test_load_block_overrides_parameters() -> None:
         (
             "model/izhikevitch",
             {},
-            "got 'izhikevitch', allowed are adex, izhikevich, lif; did you mean 'izhikevich'?",
+            "lif, mqif, qif, sa_silicon; did you mean 'izhikevich'?",
         ),
         (
             "modle/lif",

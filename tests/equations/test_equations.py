@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from helpers.blocks import SHIPPED, label, load
+from helpers.blocks import SHIPPED, label, load, needed_substeps
 
 from sensoryforge.core.errors import ConfigError, EquationError
 from sensoryforge.equations.block import Block, Kind
@@ -71,7 +71,7 @@ def test_a_shipped_block_reads_every_parameter_and_state_that_it_declares(file: 
 def test_a_shipped_block_runs_and_stays_finite(file: Path, dtype: torch.dtype) -> None:
     b = load(file)
     drive = torch.tensor([0.0, 2.0, 40.0], dtype=dtype).expand(2, 200, 3) * b.drive_scale
-    out = simulate(b, drive, 0.1, record=tuple(b.states))
+    out = simulate(b, drive, 0.1, substeps=needed_substeps(b, 0.1), record=tuple(b.states))
     result = out.pop("spikes" if b.kind == "model" else "output")
     assert result.shape == drive.shape
     assert result.dtype == (torch.bool if b.kind == "model" else dtype)
@@ -84,7 +84,8 @@ def test_a_shipped_block_runs_and_stays_finite(file: Path, dtype: torch.dtype) -
 def test_any_parameter_of_a_shipped_block_may_differ_between_neurons(file: Path) -> None:
     b = load(file)
     spread = {n: {"low": v, "high": v + abs(v) * 1e-3 + 1e-3} for n, v in b.parameters.items()}
-    out = simulate(b.with_parameters(**spread), torch.ones(1, 20, 3), 0.1, seed=4)
+    substeps = needed_substeps(b, 0.1)
+    out = simulate(b.with_parameters(**spread), torch.ones(1, 20, 3), 0.1, substeps, seed=4)
     assert all(values.shape == (1, 20, 3) for values in out.values())
 
 

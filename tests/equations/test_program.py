@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from helpers.blocks import SHIPPED, label, load, shipped
+from helpers.blocks import SHIPPED, label, load, needed_substeps, shipped
 from torch import Tensor
 
 from sensoryforge.equations.block import Block
@@ -85,7 +85,8 @@ def registers(program: Program, block: Block, shape: tuple[int, int], steps: int
     draw = torch.Generator().manual_seed(0)
     initial = Machine(initial_program(block), torch.float32, CPU).run(**parameters(block))
     states = {n: v.expand(shape) for n, v in initial.items()}
-    machine.set(dt=0.1, **parameters(block))
+    step_ms = 0.1 / needed_substeps(block, 0.1)
+    machine.set(dt=step_ms, **parameters(block))
     machine.level(0)
     seen: list[Tensor] = []
     for k in range(steps):
@@ -95,7 +96,7 @@ def registers(program: Program, block: Block, shape: tuple[int, int], steps: int
                 dI=torch.randn(shape, generator=draw),
             )
             machine.level(1)
-        machine.set(t=0.1 * k, **states)
+        machine.set(t=step_ms * k, **states)
         machine.level(2)
         states = machine.values()
         seen += [v.float() for v in states.values()]

@@ -36,10 +36,10 @@ LINES: list[tuple[str, str]] = [
     ("batch=hdf", "batch: got 'hdf', allowed are hdf5, pytorch; did you mean 'hdf5'?"),
     ("pipeline=fast", "pipeline: got 'fast', allowed are default"),
     ("experiment=touch_data", "experiment: got 'touch_data', allowed are *; did you mean 'touch_dataset'?"),
-    (f"model@{MODEL}=lff", f"model@{MODEL}: got 'lff', allowed are adex, izhikevich, lif; did you mean 'lif'?"),
-    ("filter@neurons.populations.ra.filter=rra", "filter@neurons.populations.ra.filter: got 'rra', allowed are none, ra, sa*"),
+    (f"model@{MODEL}=lff", f"model@{MODEL}: got 'lff', allowed are adex, adex_mv, *; did you mean 'lif'?"),
+    ("filter@neurons.populations.ra.filter=rra", "filter@neurons.populations.ra.filter: got 'rra', allowed are none, ra, sa, sa2*"),
     ("model@neurons.populations.pc.model=lif", "model@neurons.populations.pc.model: no such choice, known are *"),
-    ("+population@neurons.populations.pc=pc", "+population@neurons.populations.pc: got 'pc', allowed are ra, sa*"),
+    ("+population@neurons.populations.pc=pc", "+population@neurons.populations.pc: got 'pc', allowed are ra, ra_refractory, sa, *"),
     # how an override is written
     ("stimuli=[gaussian,step]", "stimuli=[gaussian,step]: a list is not a choice; for several in turn write -m stimuli=gaussian,step"),
     ("stimuli.amplitude=10,20", "*several values need --multirun (-m), or a list, 'stimuli.amplitude=[10,20]'"),

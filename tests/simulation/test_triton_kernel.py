@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from helpers.blocks import load, shipped
+from helpers.blocks import load, needed_substeps, shipped
 from helpers.experiments import SHEET
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -77,9 +77,9 @@ def test_every_filter_and_model_has_the_bits_of_torch(
     filter: Path | None, model: Path | None
 ) -> None:
     blocks = load(filter) if filter else None, load(model) if model else None
-    out = compare(
-        afferents(*blocks, noise_std=2.0, substeps=2), separable([0, 1], 1, 27, 65), noise=True
-    )
+    needed = max(needed_substeps(block, 0.5) for block in blocks if block)
+    a = afferents(*blocks, noise_std=2.0, substeps=max(2, needed))
+    out = compare(a, separable([0, 1], 1, 27, 65), noise=True)
     assert out.finite.all()
 
 

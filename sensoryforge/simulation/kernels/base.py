@@ -91,12 +91,21 @@ class Drive:
 
     def at(self, sample: int) -> Tensor:
         """Return the drive of one sample, [C,N]."""
+        return self.between(sample, sample + 1)[:, 0]
+
+    def between(self, first: int, stop: int) -> Tensor:
+        """Return the drive of some samples, [C,T,N]."""
         if self.space is None or self.time is None:
-            return self._frames[:, sample]
-        total = self.space[:, 0] * self.time[:, 0, sample, None]
+            return self._frames[:, first:stop]
+        total = self._term(0, first, stop)
         for k in range(1, self.space.shape[1]):
-            total = total + self.space[:, k] * self.time[:, k, sample, None]
+            total = total + self._term(k, first, stop)
         return total
+
+    def _term(self, k: int, first: int, stop: int) -> Tensor:
+        assert self.space is not None
+        assert self.time is not None
+        return self.space[:, k, None] * self.time[:, k, first:stop, None]
 
 
 def _finite_conditions(values: Tensor) -> Tensor:

@@ -61,7 +61,8 @@ def _plan(population: PopulationSpec, experiment: Experiment, terms: int) -> Ker
     return KernelPlan(
         filter=population.filter,
         model=population.model,
-        terms=terms,
+        # Noise of the receptors differs from sample to sample: the drive is read from frames.
+        terms=0 if population.receptor_noise_std > 0 else terms,
         substeps=experiment.substeps,
         noisy=population.noise_std > 0,
         record=tuple(traces[name] for name in saved if name in traces),

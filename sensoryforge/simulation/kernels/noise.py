@@ -51,10 +51,28 @@ def keys(seeds: Sequence[int], population: str) -> Tensor:
     >>> keys([1, 2], "sa").shape
     torch.Size([2, 2])
     """
-    pairs = []
-    for seed in seeds:
-        hashed = hash64("noise", seed, population)
-        pairs.append([hashed & _WORD, hashed >> 32])
+    return _as_words([hash64("noise", seed, population) for seed in seeds])
+
+
+def receptor_keys(seeds: Sequence[int]) -> Tensor:
+    """Return the keys of the noise of receptors, int64 [B,2]; every population has the same.
+
+    Parameters
+    ----------
+    seeds
+        The seed of each stimulus.
+
+    Examples
+    --------
+    >>> receptor_keys([1, 2, 3]).shape
+    torch.Size([3, 2])
+    """
+    return _as_words([hash64("receptor noise", seed) for seed in seeds])
+
+
+def _as_words(hashes: Sequence[int]) -> Tensor:
+    """Return hashes as two words of 32 bits each, int64 [B,2]."""
+    pairs = [[hashed & _WORD, hashed >> 32] for hashed in hashes]
     return torch.tensor(pairs, dtype=torch.int64).reshape(-1, 2)
 
 
@@ -103,14 +121,16 @@ class Normals:
     key
         The stimuli's keys, int64 [B,2].
     neurons
-        The number of neurons N; draws have the shape [B,N].
+        The number of neurons N, or the numbers of those that are wanted, int64 [N]; draws have the
+        shape [B,N].
     """
 
-    def __init__(self, key: Tensor, neurons: int) -> None:
+    def __init__(self, key: Tensor, neurons: int | Tensor) -> None:
         stimuli = key.shape[0]
         self.key = (key[:, 0, None], key[:, 1, None])
-        neuron = torch.arange(neurons, device=key.device)
-        self.neuron = neuron[None, :].expand(stimuli, neurons)
+        count = torch.arange(neurons) if isinstance(neurons, int) else neurons
+        neuron = count.to(key.device)
+        self.neuron = neuron[None, :].expand(stimuli, len(neuron))
         self.machine = Machine(stepwise_program(normal_pair()), torch.float32, key.device)
         # Calls that are drawn together: many, since each operation of torch has a price of its
         # own, but not so many that their numbers leave the cache.
@@ -120,12 +140,22 @@ class Normals:
 
     def at(self, sample: int) -> Tensor:
         """Return the normals of one sample, [B,N]."""
-        size = self.block * SAMPLES_A_CALL
+        size = self.samples_a_block
         first = sample // size * size
         if first != self.first:
             self.first = first
             self.values = self.draw(first // SAMPLES_A_CALL, self.block)
         return self.values[sample - first]
+
+    @property
+    def samples_a_block(self) -> int:
+        """The samples that are best drawn together."""
+        return self.block * SAMPLES_A_CALL
+
+    def between(self, first: int, stop: int) -> Tensor:
+        """Return the normals of some samples, [T,B,N]; ``first`` is a multiple of four."""
+        calls = -(-(stop - first) // SAMPLES_A_CALL)
+        return self.draw(first // SAMPLES_A_CALL, calls)[: stop - first]
 
     def draw(self, call: int, calls: int) -> Tensor:
         """Return the normals of consecutive calls of the generator, [4 * calls, B, N]."""
