@@ -119,7 +119,9 @@ def _mistakes_of_value(key: str, value: Any, allowed: Allowed) -> Iterator[str]:
     bad = [item for item in values if not allowed.allows(item)]
     if bad:
         others = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
-        line = f"{key}: got {format_value(bad[0])}{others}, allowed is {allowed}, or a list of them"
+        is_path = isinstance(allowed, FileOf) and isinstance(bad[0], str)
+        got = format_value(Path(bad[0]).name if is_path else bad[0])
+        line = f"{key}: got {got}{others}, allowed is {allowed}, or a list of them"
         if any(isinstance(item, list) for item in bad):
             line += "; lists cannot be nested"
         if isinstance(allowed, Range):

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sensoryforge.config.kinds import option
+from sensoryforge.config.kinds import option, option_names
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.instances import TARGET
-from sensoryforge.core.messages import format_value
+from sensoryforge.core.messages import format_value, list_names
 from sensoryforge.stimuli.recipe import PARTS, PIECES
 
 FILE = "file"
@@ -69,20 +69,20 @@ class Options:
                 completed[key] = value
         return completed
 
-    def _complete_parts(self, where: str, parts: Any, problems: list[str]) -> dict[str, Any]:
-        """Return the parts of a composite, each completed."""
+    def _complete_parts(self, where: str, parts: Any, problems: list[str]) -> dict[str, Any] | None:
+        """Return the parts of a composite, each completed; None where none is left."""
         if parts is None:
             parts = TWO_POINTS
         if not isinstance(parts, Mapping):
             allowed = "a mapping of names to stimuli, each with a type"
             problems.append(f"{where}: got {format_value(parts)}, allowed is {allowed}")
-            return {}
+            return None
         completed: dict[str, Any] = {}
         for name, part in parts.items():
             whole = self._complete_option(f"{where}.{name}", "stimuli", part, problems)
             if whole is not None:
                 completed[str(name)] = self.complete(f"{where}.{name}", whole, problems)
-        return completed
+        return completed if completed or not parts else None
 
     def _complete_option(
         self, where: str, group: str, value: Any, problems: list[str]
@@ -99,8 +99,12 @@ class Options:
         values = {str(key): item for key, item in value.items()}
         if TARGET not in values:
             name = values.get("type")
+            if not isinstance(name, str):
+                allowed = f"one of {list_names(option_names(group, self.search))}"
+                problems.append(f"{where}.type: got {format_value(name)}, allowed is {allowed}")
+                return None
             try:
-                defaults = option(group, str(name), self.search)
+                defaults = option(group, name, self.search)
             except ConfigError as error:
                 problems.append(f"{where}.type: {error}")
                 return None

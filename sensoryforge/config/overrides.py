@@ -21,7 +21,7 @@ LONG_LIST = 100
 """Lists longer than this travel through Hydra as text: it takes 0.7 ms for each value of a list."""
 _PIECE = re.compile(
     rf"\+*(?:(?:{'|'.join(PIECES)})@)?stimuli(?P<entry>\.\w+)?\.(?P<group>{'|'.join(PIECES)})"
-    r"=(?P<value>[\w, ]+)"
+    r"=(?P<value>[A-Za-z_][\w, ]*)"
 )
 _NEEDS_NO_QUOTES = re.compile(r"[\w./-]+", re.ASCII)
 

@@ -14,6 +14,7 @@ from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.instances import TARGET
 from sensoryforge.core.messages import format_value
 from sensoryforge.stimuli import INSTANT, Allowed, Composite, Recipe, Shape, find_recipe
+from sensoryforge.stimuli.composite import COMBINE
 from sensoryforge.stimuli.recipe import MOTION, ONSET, PARTS, PIECES, PROFILE, made_of
 
 _NO_PARAMETERS = ("repetitions", "type", TARGET, *PIECES, PARTS)
@@ -140,10 +141,15 @@ def _misplaced_pieces(where: str, values: Mapping[str, Any], recipe: Recipe) -> 
     """Yield a line for each profile or motion of what is no shape, and each composite in one."""
     for key in PIECES:
         if key in values and not issubclass(recipe.cls, Shape):
-            name = values.get("type")
-            yield f"{where}.{key}: got one, allowed are shapes with a {key}; {name} is no shape"
+            got = format_value(values[key].get("type"))
+            own = "a course in time of its own" if key == PROFILE else "a course of its own"
+            yield f"{where}.{key}: got {got}, allowed is none: {values.get('type')} has {own}"
     if issubclass(recipe.cls, Composite):
-        if not recipe.parts:
+        combine = values.get("combine")
+        if not COMBINE.allows(combine):
+            yield f"{where}.combine: got {format_value(combine)}, allowed is {COMBINE}"
+        # Null stands for parts of which all that is wrong has been said.
+        if not recipe.parts and values.get(PARTS) is not None:
             yield f"{where}.{PARTS}: got none, allowed is at least one stimulus with a name"
         for name, part in recipe.parts.items():
             inner = values[PARTS][name]

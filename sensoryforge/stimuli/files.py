@@ -153,7 +153,7 @@ def _read_npy(path: str) -> Floats:
     try:
         return _as_floats(path, np.load(path, allow_pickle=False))
     except (OSError, ValueError, EOFError) as error:
-        raise ConfigError(f"{path}: is no array that can be read ({error})") from error
+        raise ConfigError(f"{path}: is no array that can be read") from error
 
 
 def _read_npz(path: str) -> Floats:
@@ -164,7 +164,7 @@ def _read_npz(path: str) -> Floats:
             name = _only_array(path, list(archive))
             return _as_floats(path, archive[name])
     except (OSError, ValueError, EOFError, BadZipFile, AttributeError) as error:
-        raise ConfigError(f"{path}: is no archive of arrays that can be read ({error})") from error
+        raise ConfigError(f"{path}: is no archive of arrays that can be read") from error
 
 
 def _read_h5(path: str) -> Floats:

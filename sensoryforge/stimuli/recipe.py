@@ -216,7 +216,7 @@ def find_recipe(target: str, parts: Mapping[str, str]) -> Recipe:
     cls = stimulus_class(target)
     if issubclass(cls, Composite):
         recipes = {name: _part_of(name, parts) for name in _names_of_parts(parts)}
-        return Recipe(cls, parts=recipes, combine=parts["combine"])
+        return Recipe(cls, parts=recipes, combine=parts.get("combine", "add"))
     profile = None
     if PROFILE in parts:
         profile = locate(f"{PROFILE}.", parts[PROFILE], "a Profile class", Profile)
