@@ -48,6 +48,9 @@ SHOWN: dict[str, tuple[float, tuple[Part, ...], int]] = {
     "izhikevich_rebound_burst": (300, ((30, 35, -15),), 1),
     "izhikevich_bistable": (600, ((200, 205, 1), (409, 414, 1)), 1),
     "izhikevich_accommodating": (400, (*ramp(0, 200, 8), *ramp(300, 313, 4)), 1),
+    "izhikevich_subthreshold": (300, ((30, 35, 2),), 1),
+    "izhikevich_inhibited_spiking": (400, ((50, 250, -5),), 1),
+    "izhikevich_inhibited_bursting": (400, ((50, 250, -5),), 1),
     "qif": (300, ((30, 270, 5),), 1),
     "mqif": (300, ((30, 270, 20),), 1),
     "lif": (300, ((30, 270, 17),), 1),
@@ -84,7 +87,9 @@ def draw_models() -> Figure:
     columns = 5
     rows = -(-len(SHOWN) // columns)
     figure, axes = plt.subplots(rows, columns, figsize=(11, 1.7 * rows), layout="constrained")
-    for axis, name in zip(axes.flat, SHOWN, strict=True):
+    for axis in axes.flat:
+        axis.set_axis_off()
+    for axis, name in zip(axes.flat, SHOWN, strict=False):
         out = run_model(name)
         time = np.arange(len(out["current"])) * STEP_MS
         spikes = time[out["spikes"].numpy()]
@@ -92,7 +97,6 @@ def draw_models() -> Figure:
         axis.vlines(spikes, 1.1, 1.4, color="black", linewidth=0.7)
         axis.plot(time, scaled(out["current"]) * 0.3 - 0.5, color="#888888", linewidth=0.9)
         axis.set_title(name.removeprefix("izhikevich_"), fontsize=9)
-        axis.set_axis_off()
     return figure
 
 

@@ -58,6 +58,9 @@ NAMED_2004 = {
     "izhikevich_rebound_burst": (0.03, 0.25, -52.0, 0.0),
     "izhikevich_bistable": (0.1, 0.26, -60.0, 0.0),
     "izhikevich_accommodating": (0.02, 1.0, -55.0, 4.0),
+    "izhikevich_subthreshold": (0.05, 0.26, -60.0, 0.0),
+    "izhikevich_inhibited_spiking": (-0.02, -1.0, -60.0, 8.0),
+    "izhikevich_inhibited_bursting": (-0.026, -1.0, -45.0, 0.0),
 }
 """Those of Izhikevich 2004, doi:10.1109/TNN.2004.832719, figure 1, as its program has them."""
 
@@ -218,6 +221,30 @@ def test_accommodation_is_silent_on_a_slow_ramp_and_fires_on_a_quick_one_half_as
     assert slow.max() > 1.9 * quick.max()
     (time,) = spike_times("izhikevich_accommodating", slow + quick)
     assert 300 < time < 315
+
+
+def test_inhibition_makes_spikes_and_bursts() -> None:
+    """Held at 80 they are silent; 5 less makes one fire singly, the other in bursts."""
+    inhibited = pulses(400, (50, 250, -5))
+    single = spike_times("izhikevich_inhibited_spiking", inhibited)
+    assert 3 <= len(single) <= 6
+    assert np.diff(single).min() > 30
+    intervals = np.diff(spike_times("izhikevich_inhibited_bursting", inhibited))
+    assert (intervals < 4).sum() >= 20
+    assert (intervals > 50).sum() == 2
+
+
+def test_subthreshold_oscillations_follow_a_spike() -> None:
+    """After it v swings around -62.5, 40 to 60 ms a wave, the waves smaller and smaller."""
+    block = sf.load_block("model/izhikevich_subthreshold")
+    drive = torch.as_tensor(pulses(400, (100, 105, 2)), dtype=torch.float32).reshape(1, -1, 1)
+    out = simulate(block, drive, STEP_MS, record=["v"])
+    assert int(out["spikes"].sum()) == 1
+    v = out["v"].flatten().numpy()[1300:]
+    peaks = np.flatnonzero((v[1:-1] > v[:-2]) & (v[1:-1] >= v[2:])) + 1
+    heights = v[peaks][:3]
+    assert (np.diff(heights) < 0).all()
+    assert 40 < np.diff(peaks[:3]).mean() * STEP_MS < 60
 
 
 # --- quadratic and exponential ---
