@@ -91,7 +91,7 @@ def center_problems(center_mm: object) -> list[str]:
     >>> center_problems((0.0, 2.5))
     []
     """
-    is_pair = isinstance(center_mm, list | tuple) and len(center_mm) == 2
-    if is_pair and all(is_finite(value) for value in center_mm):
+    values = center_mm if isinstance(center_mm, list | tuple) else ()
+    if len(values) == 2 and all(is_finite(value) for value in values):
         return []
     return [f"center_mm: got {center_mm!r}, allowed are two finite numbers, [x, y] (mm)"]
