@@ -6,12 +6,13 @@ every machine; of points equally far the one with the smaller number comes first
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sensoryforge.core.types import Floats, Ints, Positions
+from sensoryforge.core.types import Bools, Floats, Ints, Positions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,11 +106,61 @@ class Cloud:
             is_within = squares <= square_reach
             yield place[is_within] + first, point[is_within], squares[is_within]
 
+    def around(self, places: Positions, reach_mm: float, least: int) -> Surroundings:
+        """Return the points within reach of each place, and at least some of the nearest.
+
+        Parameters
+        ----------
+        places
+            ``[N, 2]`` in mm.
+        reach_mm
+            How far a point may lie.
+        least
+            How many points a place has, the nearest, where fewer are within reach; at most P.
+        """
+        parts = list(self.pairs_within(places, reach_mm))
+        place, point, squares = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        count = np.bincount(place, minlength=len(places))
+        longest = max(least, int(count.max()))
+        points = np.zeros((len(places), longest), np.int64)
+        filled = np.zeros((len(places), longest))
+        is_none = np.arange(longest) >= count[:, None]
+        points[~is_none] = point
+        filled[~is_none] = squares
+        few = np.flatnonzero(count < least)
+        if len(few):
+            nearest, nearest_squares = self.nearest(places[few], least)
+            ascending = np.argsort(nearest, axis=1)
+            points[few, :least] = np.take_along_axis(nearest, ascending, axis=1)
+            filled[few, :least] = np.take_along_axis(nearest_squares, ascending, axis=1)
+            is_none[few, :least] = False
+        filled[is_none] = np.inf
+        return Surroundings(points, filled, is_none)
+
     def _most_within(self, reach_mm: float) -> int:
         """Return about how many points lie within reach of a place."""
         extent = np.ptp(self.points, axis=0)
         share = np.prod(np.minimum(2 * reach_mm / np.maximum(extent, 1e-300), 1.0))
         return max(1, round(len(self.points) * float(share)))
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """The points around each of N places, ``[N, M]`` of each, ascending by their number.
+
+    Attributes
+    ----------
+    points
+        Their numbers.
+    squares
+        Squares of their distances in mm^2.
+    is_none
+        What only fills up a row that has fewer: point zero, infinitely far.
+    """
+
+    points: Ints
+    squares: Floats
+    is_none: Bools
 
 
 def squared_distance(points: Positions, places: Positions) -> Floats:

@@ -74,8 +74,8 @@ class Decay(Innervation):
         links = links_within(cloud, centres, self.reach_mm).sorted()
         distance = np.sqrt(links.value)
         # The nearest one counts most, however far that is, so that something is always felt.
-        nearest = np.full(len(centres), np.inf)
-        np.minimum.at(nearest, links.neuron, distance)
+        first = np.searchsorted(links.neuron, np.arange(len(centres)))
+        nearest = np.minimum.reduceat(distance, first)
         weights = self._weights(distance, nearest[links.neuron])
         weighted = links.with_values(weights).without_zeros().normalised()
         return weighted.without_zeros().as_fields(len(centres))

@@ -10,7 +10,7 @@ of connections.
 
 Probabilities are whole numbers here, called masses, so that a draw has no rounding to differ in.
 The Gaussian is the product of one factor along x and one along y, so the masses of a window are
-known from those of its columns and rows.
+known from those of its columns and rows. Where receptors form no grid each has a mass of its own.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ from sensoryforge.core.philox import Words, random_bit_rows
 from sensoryforge.core.types import Bools, Floats, Ints, Positions
 from sensoryforge.core.values import is_finite, is_whole
 from sensoryforge.skin.innervation.base import Innervation, ReceptiveFields
+from sensoryforge.skin.neighbours import Cloud
 from sensoryforge.skin.receptors.base import Receptors
 from sensoryforge.skin.receptors.grid import MAX_SIDE, Grid
-from sensoryforge.skin.sampling import draw_products
+from sensoryforge.skin.sampling import draw_masses, draw_products
 
 WINDOW_SIGMAS = 4.0
 """Half the side of the window in standard deviations; outside lies 0.01% of the Gaussian."""
@@ -36,6 +37,10 @@ _LARGEST_MASS = 2**19
 """Mass of the nearest receptor along one axis: 2^19 x 2^19 x 4096 x 4096 still fits an int64."""
 _FARTHEST_SIGMAS = 1e150
 """Larger distances are taken for it: its square fits a float, and its mass is the smallest."""
+_FARTHEST_MM = 1e6
+"""Reach of the window where receptors form no grid: no skin is larger."""
+_MOST_AFFERENTS = 256
+"""Afferents worked on at a time where receptors form no grid."""
 _LARGEST_WORD = np.uint64(2**64 - 1)
 _MOST_SIDES = 2**15
 """Afferents times columns of their windows worked on at a time: 256 kB an array."""
@@ -94,10 +99,17 @@ class Gaussian(Innervation):
 
         A row depends on the place of its afferent, its number and the seed, and on no other row.
         """
-        grid = _require_grid(receptors)
-        size = min(self.connections, grid.count)
+        size = min(self.connections, receptors.count)
         stream = hash64(seed, "innervation")
         places = np.asarray(centres, np.float64)
+        if isinstance(receptors, Grid):
+            return self._draw_on_grid(receptors, places, size, stream)
+        return self._draw_anywhere(receptors, places, size, stream)
+
+    def _draw_on_grid(
+        self, grid: Grid, places: Positions, size: int, stream: int
+    ) -> ReceptiveFields:
+        """Draw receptors of a lattice, whose masses are products of its columns and its rows."""
         indices = np.empty((len(places), size), np.int64)
         weights = np.empty((len(places), size))
         columns, rows = _windows(grid, places, WINDOW_SIGMAS * self.sigma_mm, size)
@@ -111,6 +123,38 @@ class Gaussian(Innervation):
             indices[some] = np.take_along_axis(drawn, ascending, axis=1)
             weights[some] = np.take_along_axis(drawn_weights, ascending, axis=1)
         return ReceptiveFields(indices, weights)
+
+    def _draw_anywhere(
+        self, receptors: Receptors, places: Positions, size: int, stream: int
+    ) -> ReceptiveFields:
+        """Draw receptors that form no grid: each has a mass of its own."""
+        cloud = Cloud(receptors.xy())
+        reach_mm = min(WINDOW_SIGMAS * self.sigma_mm, _FARTHEST_MM)
+        indices = np.empty((len(places), size), np.int64)
+        weights = np.empty((len(places), size))
+        for first in range(0, len(places), _MOST_AFFERENTS):
+            some = slice(first, first + _MOST_AFFERENTS)
+            near = cloud.around(places[some], reach_mm, size)
+            numbers = range(first, first + len(near.points))
+            words = random_bit_rows(stream, numbers, near.points.shape[1] + 1)
+            order = _order_of(words[:, 1:], near.is_none)
+            masses = np.take_along_axis(self._square_masses(near.squares), order, axis=1)
+            masses[np.take_along_axis(near.is_none, order, axis=1)] = 0
+            at, drawn_weights = draw_masses(masses, size, words[:, 0])
+            drawn = np.take_along_axis(near.points, np.take_along_axis(order, at, axis=1), axis=1)
+            ascending = np.argsort(drawn, axis=1)
+            indices[some] = np.take_along_axis(drawn, ascending, axis=1)
+            weights[some] = np.take_along_axis(drawn_weights, ascending, axis=1)
+        return ReceptiveFields(indices, weights)
+
+    def _square_masses(self, squares_mm: Floats) -> Ints:
+        """Return masses, 1 to 2^38, in proportion to the Gaussian of distance in the plane."""
+        with np.errstate(over="ignore"):
+            squares = squares_mm / self.sigma_mm / self.sigma_mm
+        squares = np.minimum(squares, _FARTHEST_SIGMAS)
+        gaussian = exp(-0.5 * (squares - squares.min(axis=1, keepdims=True)))
+        masses = np.rint(float(_LARGEST_MASS) ** 2 * gaussian)
+        return np.maximum(masses, 1.0).astype(np.int64)
 
     def _draw_rows(
         self, grid: Grid, places: Positions, window: _ShuffledWindows, size: int
@@ -249,16 +293,13 @@ def _shuffle(
     number = np.arange(side)
     is_none = number >= stretches.count[:, None]
     at = np.minimum(first_word[:, None] + number, words.shape[1] - 1)
-    own_words = np.take_along_axis(words, at, axis=1)
-    # What fills a row up has the largest word, and the order of equal words is kept: it stays last.
-    own_words[is_none] = _LARGEST_WORD
-    order = np.argsort(own_words, axis=1, kind="stable")
+    order = _order_of(np.take_along_axis(words, at, axis=1), is_none)
     last = stretches.count[:, None] - 1
     return stretches.first[:, None] + np.minimum(order, last), is_none
 
 
-def _require_grid(receptors: Receptors) -> Grid:
-    """Return the receptors where they form a grid, whose columns and rows are sampled."""
-    if isinstance(receptors, Grid):
-        return receptors
-    raise ConfigError(f"Gaussian needs receptors on a grid, not {type(receptors).__name__}")
+def _order_of(words: Words, is_none: Bools) -> Ints:
+    """Return the order of random words in each row; what fills the row up comes last."""
+    # It has the largest word, and the order of equal words is kept.
+    own_words = np.where(is_none, _LARGEST_WORD, words)
+    return np.argsort(own_words, axis=1, kind="stable")

@@ -40,7 +40,10 @@ class Links:
 
     def sorted(self) -> Links:
         """Return the links ordered by neuron, then receptor."""
-        order = np.lexsort([self.receptor, self.neuron])
+        key = self.neuron * (int(self.receptor.max()) + 1) + self.receptor
+        if (np.diff(key) >= 0).all():
+            return self
+        order = np.argsort(key, kind="stable")
         return Links(self.neuron[order], self.receptor[order], self.value[order])
 
     def without_zeros(self) -> Links:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -30,6 +31,11 @@ class Receptors(ABC):
     @abstractmethod
     def count(self) -> int:
         """Number of receptors."""
+
+    @property
+    def shape(self) -> Sequence[int]:
+        """Receptors along each axis of a saved stimulus; where they form no grid it has one."""
+        return (self.count,)
 
     @property
     @abstractmethod

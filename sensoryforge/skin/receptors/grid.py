@@ -89,6 +89,11 @@ class Grid(Receptors):
         return self.rows * self.columns
 
     @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.rows, self.columns
+
+    @property
     def width_mm(self) -> float:
         """Extent of the skin along x."""
         return self.columns * self.spacing_mm
