@@ -23,7 +23,8 @@ from sensoryforge.core.paths import expand_home
 from sensoryforge.design.design import Design
 from sensoryforge.design.experiment import BatchSpec, Experiment, PopulationSpec
 from sensoryforge.equations.stepping import auto_substeps
-from sensoryforge.skin.receptors.grid import Grid
+from sensoryforge.skin.receptors import receptors_of
+from sensoryforge.skin.receptors.arrangements import DEFAULTS
 from sensoryforge.store.formats import Format
 
 TOLERANCE_SAMPLES = 1e-6
@@ -72,7 +73,7 @@ def check_plain(
     substeps = pipeline["substeps"]
     chunk_size = pipeline["chunk_size"]
     return Experiment(
-        sheet=Grid.from_config(pipeline["grid_size"], pipeline["spacing_mm"]),
+        sheet=receptors_of(pipeline),
         duration_ms=float(pipeline["duration_ms"]),
         dt_ms=float(pipeline["dt_ms"]),
         samples=samples,
@@ -92,11 +93,11 @@ def check_plain(
 
 
 def _pipeline_of(plain: Mapping[str, Any]) -> Any:
-    """Return the section of the pipeline; earlier versions had no seed of the noise."""
+    """Return the section of the pipeline; earlier versions had fewer keys."""
     pipeline = plain.get("pipeline") or {}
     if not isinstance(pipeline, Mapping):
         return pipeline
-    return {"noise_seed": None, **pipeline}
+    return {"noise_seed": None, **DEFAULTS, **pipeline}
 
 
 def _problems_of_sections(plain: Mapping[str, Any]) -> list[str]:

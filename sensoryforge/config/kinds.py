@@ -27,7 +27,7 @@ def option_names(group: str, search: Iterable[str | Path] = ()) -> list[str]:
     Examples
     --------
     >>> option_names("layout")
-    ['even', 'random']
+    ['blue_noise', 'even', 'hex', 'random', 'table']
     """
     names = []
     for folder in _folders(search):
@@ -48,8 +48,8 @@ def option(group: str, name: str, search: Iterable[str | Path] = ()) -> dict[str
     Raises
     ------
     ConfigError
-        Where no folder has the option; the message has no key: ``got 'hex', allowed are even,
-        random``.
+        Where no folder has the option; the message has no key: ``got 'ring', allowed are
+        blue_noise, even, ...``.
 
     Examples
     --------

@@ -22,7 +22,7 @@ from sensoryforge.core.messages import (
 )
 from sensoryforge.core.values import is_finite, is_whole
 from sensoryforge.design.delay import read_delay
-from sensoryforge.skin.receptors import MAX_SIDE
+from sensoryforge.skin.receptors import ARRANGEMENTS, MAX_SIDE, MOST_JITTER
 
 SURROGATES = ("fast_sigmoid", "arctan")
 """Derivatives of a spike in training."""
@@ -185,6 +185,11 @@ def _is_grid(value: Any) -> bool:
     return all(map(SIDE.allows, sides))
 
 
+def _is_place(value: Any) -> bool:
+    """Tell whether a value is a place on the skin."""
+    return isinstance(value, list) and len(value) == 2 and all(map(is_finite, value))
+
+
 GPU_NUMBER = whole(0)
 
 
@@ -233,6 +238,12 @@ PIPELINE: dict[str, Rule] = {
         _is_grid, f"is a whole number from 1 to {MAX_SIDE} ({{unit}}), or [rows, columns]"
     ),
     "spacing_mm": number("a number > 0", 0, strict=True),
+    "arrangement": one_of(*ARRANGEMENTS),
+    "jitter": Rule(
+        lambda value: is_finite(value) and 0 <= value <= MOST_JITTER,
+        f"is a number from 0 to {MOST_JITTER:g} ({{unit}})",
+    ),
+    "center_mm": Rule(_is_place, "are two finite numbers, [x, y] ({unit})"),
     "duration_ms": number("a number > 0", 0, strict=True),
     "dt_ms": number("a number > 0", 0, strict=True),
     "substeps": auto_or(whole(1, 10_000)),

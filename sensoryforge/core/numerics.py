@@ -241,6 +241,17 @@ def hash64(*parts: str | int) -> int:
     return _digest(parts, 8) >> 1
 
 
+def stream_key(seed: int, *names: str | int) -> int:
+    """Return the 128-bit key of the Philox stream that a seed and names name.
+
+    Examples
+    --------
+    >>> stream_key(0, "layout").bit_length() <= 128
+    True
+    """
+    return _digest((seed, *names), 16)
+
+
 def random_bits(seed: int, *names: str | int, size: int) -> npt.NDArray[np.uint64]:
     """Return raw 64-bit words of the Philox stream named by a seed and names.
 
@@ -258,8 +269,7 @@ def random_bits(seed: int, *names: str | int, size: int) -> npt.NDArray[np.uint6
     >>> random_bits(0, "layout", size=3)[:2].tolist() == random_bits(0, "layout", size=2).tolist()
     True
     """
-    key = _digest((seed, *names), 16)
-    return np.random.Philox(key=key).random_raw(size)
+    return np.random.Philox(key=stream_key(seed, *names)).random_raw(size)
 
 
 def uniforms(seed: int, *names: str | int, size: int) -> Floats:

@@ -13,7 +13,7 @@ from sensoryforge.equations.block import Block
 from sensoryforge.skin.innervation import Innervation
 from sensoryforge.skin.layouts import Layout
 from sensoryforge.skin.places import Places
-from sensoryforge.skin.receptors import Grid
+from sensoryforge.skin.receptors import Receptors
 from sensoryforge.store.formats import Format
 
 
@@ -144,7 +144,7 @@ class Experiment:
     (2, 600, 5)
     """
 
-    sheet: Grid
+    sheet: Receptors
     duration_ms: float
     dt_ms: float
     samples: int

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from sensoryforge.core.errors import ConfigError, DamagedError
 from sensoryforge.design.experiment import Experiment
+from sensoryforge.skin.receptors.arrangements import DEFAULTS
 
 if TYPE_CHECKING:
     from sensoryforge.store.checkpoint import Checkpoint, Committed
@@ -28,7 +29,10 @@ NO_EFFECT = frozenset(
 )
 """Keys of ``pipeline`` that change how a result is computed and not what it is."""
 
-_ABSENT = {"pipeline.noise_seed": None}
+_ABSENT = {
+    "pipeline.noise_seed": None,
+    **{f"pipeline.{key}": value for key, value in DEFAULTS.items()},
+}
 _ABSENT_OF_A_POPULATION = {"receptor_noise_std": 0.0, "threshold_std": 0.0, "delay_ms": 0.0}
 """What keys stand for that an earlier version did not have."""
 

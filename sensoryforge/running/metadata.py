@@ -52,6 +52,9 @@ def run_metadata(
         "stimuli_computed": computed,
         "failures": [{key: entry[key] for key in FAILURE_KEYS} for entry in failures],
     }
+    if len(experiment.sheet.shape) == 1:
+        # A saved stimulus has a column a receptor: without a grid this says where each lies.
+        metadata["receptors_xy_mm"] = torch.from_numpy(experiment.sheet.xy())
     for name, spec in experiment.populations.items():
         metadata[f"{name}_xy_mm"] = torch.from_numpy(experiment.places(name).xy_mm)
         if spec.delay is not None:

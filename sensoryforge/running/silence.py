@@ -78,7 +78,7 @@ def tell_silence(spikes: Mapping[str, int]) -> list[str]:
 def _sheet_of(receptors: Receptors) -> Sheet:
     area = receptors.width_mm * receptors.height_mm
     pitch_mm = sqrt(area / receptors.count)
-    return Sheet(receptors.width_mm, receptors.height_mm, pitch_mm)
+    return Sheet(receptors.width_mm, receptors.height_mm, pitch_mm, receptors.center_mm)
 
 
 def _families_by_type(design: Design) -> list[list[Family]]:

@@ -244,13 +244,13 @@ class Encoder(nn.Module):
         return {name: traces[name] for name in self.experiment.batch.save if name in traces}
 
     def _movie(self, shaped: Shaped) -> Tensor:
-        """Return the pressure on the whole sheet, float32 [B,T,H,W]."""
+        """Return the pressure on the whole sheet, float32 [B,T,H,W]; without a grid [B,T,R]."""
         sheet = self.experiment.sheet
         frames = self._points(sheet.xy()).frames(shaped.stimulus)
         of_conditions = torch.as_tensor(self._to_device(frames)).float()
         of_stimuli = of_conditions[self._to_device(shaped.rows)]
         stimuli, samples, _ = of_stimuli.shape
-        return of_stimuli.reshape(stimuli, samples, sheet.rows, sheet.columns)
+        return of_stimuli.reshape(stimuli, samples, *sheet.shape)
 
     def _points(self, xy_mm: Floats) -> Points:
         return Points(xy_mm, self.times, self.experiment.duration_ms)

@@ -21,14 +21,16 @@ FEWEST_PITCHES = 4
 
 @dataclass(frozen=True)
 class Sheet:
-    """The skin as far as stimuli need to know it: a rectangle centred on the origin.
+    """The skin as far as stimuli need to know it: a rectangle.
 
     Parameters
     ----------
     width_mm, height_mm
         Its extents along x and y.
     pitch_mm
-        How far neighbouring receptors lie apart.
+        How far neighbouring receptors lie apart, on average.
+    center_mm
+        x and y of its middle.
 
     Examples
     --------
@@ -39,6 +41,7 @@ class Sheet:
     width_mm: float
     height_mm: float
     pitch_mm: float
+    center_mm: tuple[float, float] = (0.0, 0.0)
 
     def __str__(self) -> str:
         """Return the sheet with its extents, in words."""
@@ -48,6 +51,11 @@ class Sheet:
     def is_small(self) -> bool:
         """Whether it has so few receptors that every stimulus is flat on it."""
         return min(self.width_mm, self.height_mm) < FEWEST_PITCHES * self.pitch_mm
+
+    def from_middle(self, columns: Columns) -> tuple[Floats, Floats]:
+        """Return how far from its middle stimuli lie along x and along y, ``[C]`` in mm each."""
+        center_x, center_y = self.center_mm
+        return np.abs(columns["center_x"] - center_x), np.abs(columns["center_y"] - center_y)
 
 
 @dataclass(frozen=True)
@@ -93,7 +101,7 @@ def footprint_cautions(columns: Columns, sheet: Sheet) -> list[Caution]:
     ('center_x', 'off the sheet, whose x goes from -2.4 to 2.4 mm: no receptor feels it')
     """
     sigma = columns["sigma"]
-    x, y = np.abs(columns["center_x"]), np.abs(columns["center_y"])
+    x, y = sheet.from_middle(columns)
     beyond_x = np.maximum(x - sheet.width_mm / 2, 0.0)
     beyond_y = np.maximum(y - sheet.height_mm / 2, 0.0)
     nearest = np.hypot(beyond_x, beyond_y)
@@ -106,8 +114,12 @@ def footprint_cautions(columns: Columns, sheet: Sheet) -> list[Caution]:
         fall = (farthest - nearest) * (farthest + nearest) / sigma / sigma / 2
     is_flat = ~is_off & (fall < -np.log(FLAT)) & (not sheet.is_small)
     return [
-        Caution("center_x", is_off & is_farther_in_x, _off("x", sheet.width_mm)),
-        Caution("center_y", is_off & ~is_farther_in_x, _off("y", sheet.height_mm)),
+        Caution(
+            "center_x", is_off & is_farther_in_x, _off("x", sheet.width_mm, sheet.center_mm[0])
+        ),
+        Caution(
+            "center_y", is_off & ~is_farther_in_x, _off("y", sheet.height_mm, sheet.center_mm[1])
+        ),
         Caution("sigma", is_fine, _fine("half the distance of receptors", sheet.pitch_mm)),
         Caution("sigma", is_flat, _flat(sheet)),
     ]
@@ -137,14 +149,19 @@ def reach_cautions(
     >>> [caution.parameter for caution in cautions if caution.conditions.any()]
     ['center_x']
     """
-    beyond_x = np.maximum(np.abs(columns["center_x"]) - sheet.width_mm / 2, 0.0)
-    beyond_y = np.maximum(np.abs(columns["center_y"]) - sheet.height_mm / 2, 0.0)
+    x, y = sheet.from_middle(columns)
+    beyond_x = np.maximum(x - sheet.width_mm / 2, 0.0)
+    beyond_y = np.maximum(y - sheet.height_mm / 2, 0.0)
     is_off = np.hypot(beyond_x, beyond_y) > radius_mm
     is_farther_in_x = beyond_x >= beyond_y
     is_fine = ~is_off & (finest_mm < sheet.pitch_mm)
     return [
-        Caution("center_x", is_off & is_farther_in_x, _off("x", sheet.width_mm)),
-        Caution("center_y", is_off & ~is_farther_in_x, _off("y", sheet.height_mm)),
+        Caution(
+            "center_x", is_off & is_farther_in_x, _off("x", sheet.width_mm, sheet.center_mm[0])
+        ),
+        Caution(
+            "center_y", is_off & ~is_farther_in_x, _off("y", sheet.height_mm, sheet.center_mm[1])
+        ),
         Caution(finest, is_fine, _fine("the distance of receptors", sheet.pitch_mm)),
     ]
 
@@ -160,7 +177,8 @@ def ridge_cautions(wavelength: Floats, sheet: Sheet) -> list[Caution]:
     >>> fine.conditions.tolist(), flat.conditions.tolist()
     ([True, False, False], [False, False, True])
     """
-    farthest = np.hypot(sheet.width_mm, sheet.height_mm) / 2
+    center_x, center_y = np.abs(sheet.center_mm)
+    farthest = np.hypot(center_x + sheet.width_mm / 2, center_y + sheet.height_mm / 2)
     smallest = (1 + np.cos(2 * np.pi * np.minimum(farthest / wavelength, 0.5))) / 2
     is_fine = wavelength < 2 * sheet.pitch_mm
     is_flat = (smallest > FLAT) & (not sheet.is_small)
@@ -184,9 +202,9 @@ def texture_cautions(shortest_mm: Floats, sheet: Sheet) -> list[Caution]:
     return [Caution("shortest_mm", is_fine, reason)]
 
 
-def _off(axis: str, extent_mm: float) -> str:
-    half = extent_mm / 2
-    return f"off the sheet, whose {axis} goes from {-half:g} to {half:g} mm: no receptor feels it"
+def _off(axis: str, extent_mm: float, middle_mm: float) -> str:
+    low, high = middle_mm - extent_mm / 2, middle_mm + extent_mm / 2
+    return f"off the sheet, whose {axis} goes from {low:g} to {high:g} mm: no receptor feels it"
 
 
 def _fine(limit: str, pitch_mm: float) -> str:

@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensoryforge.core.numerics import cos_turns, exp, hash64, log, normals, sin_turns, uniforms
+from sensoryforge.core.numerics import (
+    cos_turns,
+    exp,
+    hash64,
+    log,
+    normals,
+    random_bits,
+    sin_turns,
+    uniforms,
+)
+from sensoryforge.core.philox import high_product, random_bit_rows
 from sensoryforge.core.types import Floats
 
 
@@ -157,3 +167,17 @@ def test_bits_are_the_pinned_ones() -> None:
         "normals": "1ea4c475bc764776",
         "hash64": "461f874f4f70aecd",
     }
+
+
+@pytest.mark.parametrize("size", [1, 4, 5, 36])
+def test_streams_drawn_together_have_the_words_of_each(size: int) -> None:
+    numbers = [0, 1, 7, 123_456]
+    rows = random_bit_rows(99, numbers, size)
+    expected = [random_bits(99, number, size=size) for number in numbers]
+    np.testing.assert_array_equal(rows, expected)
+
+
+@given(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))
+def test_the_upper_half_of_a_product_is_exact(a: int, b: int) -> None:
+    (product,) = high_product(np.array([a], np.uint64), np.array([b], np.uint64))
+    assert int(product) == (a * b) >> 64

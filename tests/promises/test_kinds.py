@@ -46,7 +46,7 @@ class Ring(Layout):
 
 
 @dataclass(frozen=True)
-class Nearest(Innervation):
+class Closest(Innervation):
     """The nearest receptor alone."""
 
     weight: float = 1.0
@@ -57,7 +57,7 @@ class Nearest(Innervation):
         return ReceptiveFields(nearest, np.full(nearest.shape, self.weight))
 '''
 RING = "# Afferents on a circle.\n_target_: toys.Ring\nradius_mm: 0.5    # mm; how far from the centre\n"
-NEAREST = "# The nearest receptor.\n_target_: toys.Nearest\nweight: 2.0    # -; what it counts\n"
+CLOSEST = "# The nearest receptor.\n_target_: toys.Closest\nweight: 2.0    # -; what it counts\n"
 FILE = """
 batch: {output_dir: toyed, checkpoint_frequency: 1, save: [drive]}
 pipeline: {grid_size: 12, duration_ms: 30, device: cpu}
@@ -65,7 +65,7 @@ neurons:
   sa_neurons: 6
   ra_neurons: 5
   populations:
-    sa: {layout: ring, innervation: nearest}
+    sa: {layout: ring, innervation: closest}
 stimuli:
   - {type: ramp, final: [20, 40, 60], sigma: 0.4, center_x: 0.2}
 """
@@ -89,7 +89,7 @@ def toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv(trust.VARIABLE, raising=False)
     (tmp_path / "toys.py").write_text(TOYS)
-    for group, name, text in (("layout", "ring", RING), ("innervation", "nearest", NEAREST)):
+    for group, name, text in (("layout", "ring", RING), ("innervation", "closest", CLOSEST)):
         (tmp_path / "conf" / group).mkdir(parents=True)
         (tmp_path / "conf" / group / f"{name}.yaml").write_text(text)
     (tmp_path / "toyed.yml").write_text(FILE)
@@ -140,7 +140,7 @@ def assert_toyed(directory: Path) -> None:
     assert populations["ra"] == {"count": 5, "layout": "even"}
     stored = results.metadata["config"]["neurons"]["populations"]
     assert stored["sa"]["layout"] == populations["sa"]["layout"]
-    assert stored["sa"]["innervation"] == {"_target_": "toys.Nearest", "weight": 2.0}
+    assert stored["sa"]["innervation"] == {"_target_": "toys.Closest", "weight": 2.0}
     assert stored["ra"]["layout"] == "even"
 
 
@@ -163,7 +163,7 @@ def test_a_batch_file_runs_on_kinds_from_outside_and_its_dataset_loads_draws_and
 def test_the_hydra_application_runs_on_kinds_from_outside(toys: Path) -> None:
     command(
         "sensoryforge.run", "--config-dir", "conf", *SMALL, "batch.output_dir=toyed",
-        "neurons.populations.sa.layout=ring", "innervation@neurons.populations.sa.innervation=nearest",
+        "neurons.populations.sa.layout=ring", "innervation@neurons.populations.sa.innervation=closest",
         SENSORYFORGE_TRUST="toys",
     )  # fmt: skip
     assert_toyed(toys / "toyed")
@@ -172,7 +172,7 @@ def test_the_hydra_application_runs_on_kinds_from_outside(toys: Path) -> None:
 def test_python_runs_on_kinds_from_outside_and_the_configuration_describes_itself(
     trusted: Path,
 ) -> None:
-    chosen = "innervation@neurons.populations.sa.innervation=nearest"
+    chosen = "innervation@neurons.populations.sa.innervation=closest"
     config = sf.compose(
         *SMALL, chosen, "neurons.populations.sa.layout=ring", "batch.output_dir=toyed", search=["conf"]
     )  # fmt: skip
@@ -217,7 +217,7 @@ def test_options_of_the_users_own_are_listed_with_the_shipped_ones(toys: Path) -
         ("{_target_: toys.Ring}", ".layout.radius_mm: missing"),
         ("{_target_: toys.Ring, radius_mm: 1, radius: 2}", ".layout.radius: unknown key, known are radius_mm; did you mean 'radius_mm'?"),
         ("{_target_: toys.Rng, radius_mm: 1}", ".layout._target_: got 'toys.Rng', allowed is the dotted path of a class of layout; did you mean 'Ring'?"),
-        ("{_target_: toys.Nearest}", ".layout._target_: got 'toys.Nearest', allowed is the dotted path of a class of layout"),
+        ("{_target_: toys.Closest}", ".layout._target_: got 'toys.Closest', allowed is the dotted path of a class of layout"),
         ("{_target_: toys.Layout}", ".layout: Layout cannot be made, TypeError: Can't instantiate abstract class Layout *place*"),
     ],
 )  # fmt: skip
@@ -290,7 +290,7 @@ def test_every_shipped_option_has_a_file_of_its_own_and_names_the_package(group:
 
 BESIDE = {
     "layout": {"base"},
-    "innervation": {"base"},
+    "innervation": {"base", "links"},
     "profile": {"profile", "timing"},
     "motion": {"motion"},
 }

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sensoryforge.core.errors import ConfigError
-from sensoryforge.skin.innervation.gaussian import Gaussian, _sample
+from sensoryforge.skin.innervation import Gaussian
 from sensoryforge.skin.layouts import Even, Random
 from sensoryforge.skin.receptors import Grid
+from sensoryforge.skin.sampling import draw_products
 
 masses = st.lists(st.integers(1, 7), min_size=1, max_size=5)
 
@@ -57,12 +58,13 @@ def test_over_all_starts_every_receptor_has_exactly_its_share_of_the_weight(
     size = data.draw(st.integers(1, mass.size))
     starts = left_to_chance(mass.ravel().tolist(), size)
     mean = np.zeros(mass.shape)
-    for start in range(starts):
-        column, row, weights = _sample(
-            np.array(inner), np.array(outer), size, (2 * start + 1) * 2**64 // (2 * starts)
-        )
+    start = [(2 * number + 1) * 2**64 // (2 * starts) for number in range(starts)]
+    columns, rows, weights = draw_products(
+        np.tile(inner, (starts, 1)), np.tile(outer, (starts, 1)), size, np.array(start, np.uint64)
+    )
+    for column, row, weight in zip(columns, rows, weights, strict=True):
         assert len(set(zip(column.tolist(), row.tolist(), strict=True))) == size
-        mean[row, column] += weights / starts
+        mean[row, column] += weight / starts
     np.testing.assert_allclose(mean, mass / mass.sum(), rtol=1e-12)
 
 
@@ -130,6 +132,14 @@ def test_the_largest_sheet_is_innervated_quickly_and_in_little_memory() -> None:
     assert seconds < 2.0
     assert peak < 10e6
     np.testing.assert_allclose(drawn.weights.sum(axis=1), 1.0, rtol=1e-14)
+
+
+def test_a_hundred_thousand_neurons_are_connected_in_seconds() -> None:
+    sheet = Grid(64, 64, 0.075)
+    centres = Random().place(sheet, 100_000, 0)
+    start = perf_counter()
+    Gaussian(0.15, 32).draw(sheet, centres, 0)
+    assert perf_counter() - start < 10.0
 
 
 @pytest.mark.parametrize(

@@ -119,13 +119,10 @@ def test_an_innervation_that_goes_wrong_is_named_in_one_line(
     assert line == f"{where}: Pooling fails, ValueError: draw returned {said}"
 
 
-def test_gaussian_innervation_says_that_it_needs_a_grid() -> None:
-    drawn = Places("pc", Line(), Even(), Gaussian(0.3, 4), count=5, seed=3)
-    assert drawn.xy_mm.shape == (5, 2)
-    with pytest.raises(ConfigError) as caught:
-        _ = drawn.fields
-    line = "neurons.populations.pc.innervation: Gaussian needs receptors on a grid, not Line"
-    assert caught.value.problems == (line,)
+def test_gaussian_innervation_draws_from_receptors_that_form_no_grid() -> None:
+    drawn = Places("pc", Line(), Even(), Gaussian(0.3, 2), count=5, seed=3)
+    assert drawn.fields.indices.shape == (5, 2)
+    np.testing.assert_allclose(drawn.fields.weights.sum(axis=1), 1.0)
 
 
 def test_an_innervation_has_no_standard_deviation_unless_it_says_one() -> None:

@@ -3,6 +3,20 @@
 from __future__ import annotations
 
 from sensoryforge.skin.innervation.base import Innervation, ReceptiveFields
+from sensoryforge.skin.innervation.decay import Decay
 from sensoryforge.skin.innervation.gaussian import Gaussian
+from sensoryforge.skin.innervation.nearest import Nearest
+from sensoryforge.skin.innervation.one_to_one import OneToOne
+from sensoryforge.skin.innervation.table import LinkTable
+from sensoryforge.skin.innervation.uniform import Uniform
 
-__all__ = ["Gaussian", "Innervation", "ReceptiveFields"]
+__all__ = [
+    "Decay",
+    "Gaussian",
+    "Innervation",
+    "LinkTable",
+    "Nearest",
+    "OneToOne",
+    "ReceptiveFields",
+    "Uniform",
+]

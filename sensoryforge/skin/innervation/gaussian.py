@@ -10,7 +10,7 @@ of connections.
 
 Probabilities are whole numbers here, called masses, so that a draw has no rounding to differ in.
 The Gaussian is the product of one factor along x and one along y, so the masses of a window are
-known from those of its columns and rows.
+known from those of its columns and rows. Where receptors form no grid each has a mass of its own.
 """
 
 from __future__ import annotations
@@ -19,15 +19,17 @@ from dataclasses import dataclass
 from math import ceil, sqrt
 
 import numpy as np
-import numpy.typing as npt
 
 from sensoryforge.core.errors import ConfigError
-from sensoryforge.core.numerics import exp, hash64, random_bits
+from sensoryforge.core.numerics import exp, hash64
+from sensoryforge.core.philox import Words, random_bit_rows
 from sensoryforge.core.types import Bools, Floats, Ints, Positions
 from sensoryforge.core.values import is_finite, is_whole
 from sensoryforge.skin.innervation.base import Innervation, ReceptiveFields
+from sensoryforge.skin.neighbours import Cloud
 from sensoryforge.skin.receptors.base import Receptors
 from sensoryforge.skin.receptors.grid import MAX_SIDE, Grid
+from sensoryforge.skin.sampling import draw_masses, draw_products
 
 WINDOW_SIGMAS = 4.0
 """Half the side of the window in standard deviations; outside lies 0.01% of the Gaussian."""
@@ -35,6 +37,13 @@ _LARGEST_MASS = 2**19
 """Mass of the nearest receptor along one axis: 2^19 x 2^19 x 4096 x 4096 still fits an int64."""
 _FARTHEST_SIGMAS = 1e150
 """Larger distances are taken for it: its square fits a float, and its mass is the smallest."""
+_FARTHEST_MM = 1e6
+"""Reach of the window where receptors form no grid: no skin is larger."""
+_MOST_AFFERENTS = 256
+"""Afferents worked on at a time where receptors form no grid."""
+_LARGEST_WORD = np.uint64(2**64 - 1)
+_MOST_SIDES = 2**15
+"""Afferents times columns of their windows worked on at a time: 256 kB an array."""
 
 
 @dataclass(frozen=True)
@@ -90,195 +99,207 @@ class Gaussian(Innervation):
 
         A row depends on the place of its afferent, its number and the seed, and on no other row.
         """
-        grid = _require_grid(receptors)
-        size = min(self.connections, grid.count)
+        size = min(self.connections, receptors.count)
         stream = hash64(seed, "innervation")
-        indices = np.empty((len(centres), size), np.int64)
-        weights = np.empty((len(centres), size))
-        places = np.asarray(centres, np.float64).tolist()
-        for afferent, (x, y) in enumerate(places):
-            drawn, drawn_weights = self._draw_row(grid, x, y, size, stream, afferent)
-            ascending = np.argsort(drawn)
-            indices[afferent] = drawn[ascending]
-            weights[afferent] = drawn_weights[ascending]
+        places = np.asarray(centres, np.float64)
+        if isinstance(receptors, Grid):
+            return self._draw_on_grid(receptors, places, size, stream)
+        return self._draw_anywhere(receptors, places, size, stream)
+
+    def _draw_on_grid(
+        self, grid: Grid, places: Positions, size: int, stream: int
+    ) -> ReceptiveFields:
+        """Draw receptors of a lattice, whose masses are products of its columns and its rows."""
+        indices = np.empty((len(places), size), np.int64)
+        weights = np.empty((len(places), size))
+        columns, rows = _windows(grid, places, WINDOW_SIGMAS * self.sigma_mm, size)
+        longest = max(columns.longest, rows.longest)
+        together = max(1, _MOST_SIDES // longest)
+        for first in range(0, len(places), together):
+            some = slice(first, first + together)
+            window = _shuffle_windows(columns[some], rows[some], stream, first)
+            drawn, drawn_weights = self._draw_rows(grid, places[some], window, size)
+            ascending = np.argsort(drawn, axis=1)
+            indices[some] = np.take_along_axis(drawn, ascending, axis=1)
+            weights[some] = np.take_along_axis(drawn_weights, ascending, axis=1)
         return ReceptiveFields(indices, weights)
 
-    def _draw_row(
-        self, grid: Grid, x: float, y: float, size: int, stream: int, afferent: int
+    def _draw_anywhere(
+        self, receptors: Receptors, places: Positions, size: int, stream: int
+    ) -> ReceptiveFields:
+        """Draw receptors that form no grid: each has a mass of its own."""
+        cloud = Cloud(receptors.xy())
+        reach_mm = min(WINDOW_SIGMAS * self.sigma_mm, _FARTHEST_MM)
+        indices = np.empty((len(places), size), np.int64)
+        weights = np.empty((len(places), size))
+        for first in range(0, len(places), _MOST_AFFERENTS):
+            some = slice(first, first + _MOST_AFFERENTS)
+            near = cloud.around(places[some], reach_mm, size)
+            numbers = range(first, first + len(near.points))
+            words = random_bit_rows(stream, numbers, near.points.shape[1] + 1)
+            order = _order_of(words[:, 1:], near.is_none)
+            masses = np.take_along_axis(self._square_masses(near.squares), order, axis=1)
+            masses[np.take_along_axis(near.is_none, order, axis=1)] = 0
+            at, drawn_weights = draw_masses(masses, size, words[:, 0])
+            drawn = np.take_along_axis(near.points, np.take_along_axis(order, at, axis=1), axis=1)
+            ascending = np.argsort(drawn, axis=1)
+            indices[some] = np.take_along_axis(drawn, ascending, axis=1)
+            weights[some] = np.take_along_axis(drawn_weights, ascending, axis=1)
+        return ReceptiveFields(indices, weights)
+
+    def _square_masses(self, squares_mm: Floats) -> Ints:
+        """Return masses, 1 to 2^38, in proportion to the Gaussian of distance in the plane."""
+        with np.errstate(over="ignore"):
+            squares = squares_mm / self.sigma_mm / self.sigma_mm
+        squares = np.minimum(squares, _FARTHEST_SIGMAS)
+        gaussian = exp(-0.5 * (squares - squares.min(axis=1, keepdims=True)))
+        masses = np.rint(float(_LARGEST_MASS) ** 2 * gaussian)
+        return np.maximum(masses, 1.0).astype(np.int64)
+
+    def _draw_rows(
+        self, grid: Grid, places: Positions, window: _ShuffledWindows, size: int
     ) -> tuple[Ints, Floats]:
-        """Draw one afferent's receptors and their weights, in no particular order."""
-        reach = WINDOW_SIGMAS * self.sigma_mm / grid.spacing_mm
-        columns, rows = _window(grid, x, y, reach, size)
-        window = _shuffle_window(columns, rows, stream, afferent)
-        across = self._masses(grid.x_mm(window.columns) - x)
-        along = self._masses(grid.y_mm(window.rows) - y)
-        if window.columns_are_inner:
-            column, row, weights = _sample(across, along, size, window.start)
-        else:
-            row, column, weights = _sample(along, across, size, window.start)
-        numbers = window.rows[row] * grid.columns + window.columns[column]
-        return numbers, weights
+        """Draw the receptors of afferents and their weights, in no particular order."""
+        across = self._masses(grid.x_mm(window.columns) - places[:, :1])
+        along = self._masses(grid.y_mm(window.rows) - places[:, 1:])
+        across[window.is_no_column] = 0
+        along[window.is_no_row] = 0
+        turned = window.columns_are_inner[:, None]
+        inner = np.where(turned, across, along)
+        outer = np.where(turned, along, across)
+        inner_at, outer_at, weights = draw_products(inner, outer, size, window.starts)
+        column_at = np.where(turned, inner_at, outer_at)
+        row_at = np.where(turned, outer_at, inner_at)
+        columns = np.take_along_axis(window.columns, column_at, axis=1)
+        rows = np.take_along_axis(window.rows, row_at, axis=1)
+        return rows * grid.columns + columns, weights
 
     def _masses(self, distance_mm: Floats) -> Ints:
-        """Return masses, 1 to 2^19, in proportion to the Gaussian of distance along one axis."""
+        """Return masses, 1 to 2^19, in proportion to the Gaussian of distance along one axis.
+
+        Each row of distances ``[N, K]`` is an afferent's.
+        """
         with np.errstate(over="ignore"):
             sigmas = np.abs(distance_mm) / self.sigma_mm
         sigmas = np.minimum(sigmas, _FARTHEST_SIGMAS)
         squares = sigmas * sigmas
         # The nearest gets the largest mass, wherever the afferent lies.
-        gaussian = exp(-0.5 * (squares - squares.min()))
+        gaussian = exp(-0.5 * (squares - squares.min(axis=1, keepdims=True)))
         masses = np.rint(_LARGEST_MASS * gaussian)
         masses = np.maximum(masses, 1.0)
         return masses.astype(np.int64)
 
 
-@dataclass(frozen=True)
-class _ShuffledWindow:
-    """A window in random order, and where in it the sampling starts, a number of 64 bits.
+# --- windows ---
 
-    Columns or rows are the inner loop, at random: neither direction is sampled more evenly.
+
+@dataclass(frozen=True)
+class _Stretches:
+    """Neighbouring columns, or rows, of each afferent: the first, and how many, ``[N]`` each."""
+
+    first: Ints
+    count: Ints
+
+    @property
+    def longest(self) -> int:
+        """Most columns that an afferent has."""
+        return int(self.count.max(initial=1))
+
+    def __getitem__(self, some: slice) -> _Stretches:
+        """Return the stretches of some afferents."""
+        return _Stretches(self.first[some], self.count[some])
+
+
+@dataclass(frozen=True)
+class _ShuffledWindows:
+    """Windows in random order, and a random word where in each the sampling starts.
+
+    Columns or rows are the inner loop, at random: neither direction is sampled more evenly. A
+    window is ``[N, K]`` columns and ``[N, K]`` rows; one with fewer is filled up at its end with
+    the last of them, which are no columns and no rows of its own.
     """
 
     columns: Ints
     rows: Ints
-    columns_are_inner: bool
-    start: int
+    is_no_column: Bools
+    is_no_row: Bools
+    columns_are_inner: Bools
+    starts: Words
 
 
-def _shuffle_window(columns: Ints, rows: Ints, stream: int, afferent: int) -> _ShuffledWindow:
-    """Return a window shuffled by the random words of an afferent."""
-    # A word for each column, each row, the direction, and the start of the sampling.
-    width, height = len(columns), len(rows)
-    words = random_bits(stream, afferent, size=width + height + 2)
-    direction = int(words[-2])
-    return _ShuffledWindow(
-        columns=_shuffled(columns, words[:width]),
-        rows=_shuffled(rows, words[width : width + height]),
-        columns_are_inner=direction % 2 == 1,
-        start=int(words[-1]),
-    )
+def _windows(
+    grid: Grid, places: Positions, reach_mm: float, size: int
+) -> tuple[_Stretches, _Stretches]:
+    """Return the columns and the rows within reach of each place.
 
-
-def _require_grid(receptors: Receptors) -> Grid:
-    """Return the receptors where they form a grid, whose columns and rows are sampled."""
-    if isinstance(receptors, Grid):
-        return receptors
-    raise ConfigError(f"Gaussian needs receptors on a grid, not {type(receptors).__name__}")
-
-
-def _shuffled(numbers: Ints, words: npt.NDArray[np.uint64]) -> Ints:
-    """Return numbers in the order of their random words."""
-    order = np.argsort(words, kind="stable")
-    return numbers[order]
-
-
-def _window(grid: Grid, x: float, y: float, reach: float, size: int) -> tuple[Ints, Ints]:
-    """Return the columns and rows within ``reach`` cells of a place.
-
-    Where these have fewer than ``size`` receptors, as at an edge, the window grows until it has
-    them.
+    Where these have fewer than ``size`` receptors, as at an edge, a window grows until it has them.
     """
-    column = x / grid.spacing_mm
-    row = y / grid.spacing_mm
+    from_middle = places - np.array(grid.center_mm)
+    with np.errstate(over="ignore"):
+        column, row = (from_middle / grid.spacing_mm).T
     # A square of this reach holds ``size`` receptors; no grid has more than MAX_SIDE in a row.
     least = (sqrt(size) - 1) / 2
-    reach = max(reach, least)
-    half = ceil(min(reach, MAX_SIDE))
+    reach = max(reach_mm / grid.spacing_mm, least)
+    half = np.full(len(places), ceil(min(reach, MAX_SIDE)))
     while True:
         columns = _nearby(column, grid.columns, half)
         rows = _nearby(row, grid.rows, half)
-        if len(columns) * len(rows) >= size:
+        is_too_small = columns.count * rows.count < size
+        if not is_too_small.any():
             return columns, rows
-        half += 1
+        half = half + is_too_small
 
 
-def _nearby(place: float, count: int, half: int) -> Ints:
+def _nearby(place: Floats, count: int, half: Ints) -> _Stretches:
     """Return the numbers, of ``count`` in a row, at most ``half`` from the one nearest to a place.
 
-    The place is in cells from the middle of the row.
+    Places are in cells from the middle of the row.
     """
     last = count - 1
     place_from_first = place + last / 2
-    nearest = round(min(max(place_from_first, 0), last))
-    low = max(nearest - half, 0)
-    high = min(nearest + half, last)
-    return np.arange(low, high + 1)
+    nearest = np.rint(np.clip(place_from_first, 0, last)).astype(np.int64)
+    low = np.maximum(nearest - half, 0)
+    high = np.minimum(nearest + half, last)
+    return _Stretches(low, high - low + 1)
 
 
-def _sample(inner: Ints, outer: Ints, size: int, start: int) -> tuple[Ints, Ints, Floats]:
-    """Draw ``size`` distinct pairs (inner, outer), with chances that go with their masses.
-
-    Pairs lie end to end on a line, each as long as its mass, the inner ones of one outer after
-    those of the one before it. Evenly spaced marks on the line pick the pairs. No pair is longer
-    than the step, so that none is picked twice. The line itself, with a pair for every receptor of
-    the window, is never made.
-
-    Returns the positions in inner and in outer, and the weights.
-    """
-    inner_total = int(inner.sum())
-    outer_total = int(outer.sum())
-    total = inner_total * outer_total
-    longest = int(inner.max()) * int(outer.max())
-    step_is_shorter = size * longest > total
-    if step_is_shorter:
-        return _sample_with_certain(inner, outer, size, start)
-    marks = _marks(total, size, start)
-    ends = np.cumsum(outer) * inner_total
-    outer_at = np.searchsorted(ends, marks, side="right")
-    outer_mass = outer[outer_at]
-    starts = ends[outer_at] - outer_mass * inner_total
-    # How far a mark lies in the stretch of its outer, in units of the masses of inner.
-    within = (marks - starts) // outer_mass
-    inner_at = np.searchsorted(np.cumsum(inner), within, side="right")
-    weights = np.full(size, 1 / size)  # p / pi, with pi = size p
-    return inner_at, outer_at, weights
+def _shuffle_windows(
+    columns: _Stretches, rows: _Stretches, stream: int, first: int
+) -> _ShuffledWindows:
+    """Return windows shuffled by the random words of their afferents, numbered from ``first``."""
+    side = max(columns.longest, rows.longest)
+    numbers = range(first, first + len(columns.count))
+    # A word for each column, each row, the direction, and the start of the sampling.
+    longest = int((columns.count + rows.count).max()) + 2
+    words = random_bit_rows(stream, numbers, longest)
+    none = np.zeros_like(columns.count)
+    shuffled_columns, is_no_column = _shuffle(columns, words, none, side)
+    shuffled_rows, is_no_row = _shuffle(rows, words, columns.count, side)
+    direction = (columns.count + rows.count)[:, None]
+    return _ShuffledWindows(
+        columns=shuffled_columns,
+        rows=shuffled_rows,
+        is_no_column=is_no_column,
+        is_no_row=is_no_row,
+        columns_are_inner=np.take_along_axis(words, direction, axis=1)[:, 0] % 2 == 1,
+        starts=np.take_along_axis(words, direction + 1, axis=1)[:, 0],
+    )
 
 
-def _sample_with_certain(
-    inner: Ints, outer: Ints, size: int, start: int
-) -> tuple[Ints, Ints, Floats]:
-    """Do as ``_sample`` where some pairs are longer than the step: these are taken for certain."""
-    masses = np.outer(outer, inner).reshape(-1)
-    total = int(masses.sum())
-    certain = _certain(masses, size)
-    taken = np.flatnonzero(certain)
-    taken_weights = masses[taken] / total  # p / pi, with pi = 1
-    # The others are sampled as ever, on a line without the certain ones.
-    left = total - int(masses[taken].sum())
-    drawn = size - len(taken)
-    line = np.cumsum(np.where(certain, 0, masses))
-    marks = _marks(left, drawn, start)
-    chosen = np.searchsorted(line, marks, side="right")
-    chosen_weights = np.full(drawn, left / (total * drawn))  # p / pi, with pi = drawn mass / left
-    pairs = np.concatenate([taken, chosen])
-    weights = np.concatenate([taken_weights, chosen_weights])
-    outer_at, inner_at = np.divmod(pairs, len(inner))
-    return inner_at, outer_at, weights
+def _shuffle(
+    stretches: _Stretches, words: Words, first_word: Ints, side: int
+) -> tuple[Ints, Bools]:
+    """Return the numbers of stretches in the order of their random words, and which are none."""
+    number = np.arange(side)
+    is_none = number >= stretches.count[:, None]
+    at = np.minimum(first_word[:, None] + number, words.shape[1] - 1)
+    order = _order_of(np.take_along_axis(words, at, axis=1), is_none)
+    last = stretches.count[:, None] - 1
+    return stretches.first[:, None] + np.minimum(order, last), is_none
 
 
-def _certain(masses: Ints, size: int) -> Bools:
-    """Return which of the masses are so heavy that ``size`` draws take them for certain."""
-    certain = np.zeros(masses.size, dtype=bool)
-    left = int(masses.sum())
-    while True:
-        # Taking the heavy ones leaves the others a smaller share, for which more may be heavy.
-        draws = size - int(certain.sum())
-        share = left // draws
-        heavy = ~certain & (masses > share)
-        if not heavy.any():
-            return certain
-        certain |= heavy
-        left -= int(masses[heavy].sum())
-
-
-def _marks(total: int, count: int, start: int) -> Ints:
-    """Return ``count`` marks evenly spaced over ``0 .. total - 1``.
-
-    ``start`` is a random number of 64 bits, which says where in the first step the first mark lies.
-    """
-    step, rest = divmod(total, count)
-    first = (start * total) >> 64
-    number = np.arange(count)
-    # What whole steps leave is spread over the marks.
-    extra = (number * rest + first) // count
-    return number * step + extra
+def _order_of(words: Words, is_none: Bools) -> Ints:
+    """Return the order of random words in each row; what fills the row up comes last."""
+    # It has the largest word, and the order of equal words is kept.
+    own_words = np.where(is_none, _LARGEST_WORD, words)
+    return np.argsort(own_words, axis=1, kind="stable")

@@ -37,4 +37,4 @@ class Even(Layout):
         # From -0.5 to 0.5 across the skin.
         x = (np.arange(count) - edges[row] + 0.5) / cells[row] - 0.5
         y = 0.5 * (edges[row] + edges[row + 1]) / count - 0.5
-        return np.stack([x * width, y * height], axis=-1)
+        return receptors.from_middle(x, y)

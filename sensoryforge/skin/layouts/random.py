@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from sensoryforge.core.numerics import uniforms
 from sensoryforge.core.types import Positions
 from sensoryforge.skin.layouts.base import Layout
@@ -28,4 +26,4 @@ class Random(Layout):
         pairs = uniforms(seed, "layout", size=2 * count).reshape(count, 2)
         x = pairs[:, 0] - 0.5
         y = pairs[:, 1] - 0.5
-        return np.stack([x * receptors.width_mm, y * receptors.height_mm], axis=-1)
+        return receptors.from_middle(x, y)

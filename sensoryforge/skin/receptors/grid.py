@@ -11,7 +11,7 @@ import numpy as np
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.types import Floats, Ints, Positions
 from sensoryforge.core.values import is_finite, is_whole
-from sensoryforge.skin.receptors.base import Receptors
+from sensoryforge.skin.receptors.base import Receptors, center_problems
 
 MAX_SIDE = 4096
 """Most receptors in a row or a column: innervation counts masses of all of them in 64 bits."""
@@ -29,11 +29,13 @@ class Grid(Receptors):
         Sides of the lattice, each from 1 to 4096 receptors.
     spacing_mm
         Side of a cell, above zero.
+    center_mm
+        x and y of the middle of the lattice.
 
     Raises
     ------
     ConfigError
-        Where a side or the spacing is not allowed; both are named at once.
+        Where a side, the spacing or the centre is not allowed; all are named at once.
 
     Examples
     --------
@@ -44,6 +46,7 @@ class Grid(Receptors):
     rows: int
     columns: int
     spacing_mm: float
+    center_mm: tuple[float, float] = (0.0, 0.0)
 
     def __post_init__(self) -> None:
         problems = []
@@ -54,28 +57,41 @@ class Grid(Receptors):
             problems.append(f"grid_size: got {sides!r}, allowed is {allowed}")
         if not (is_finite(self.spacing_mm) and self.spacing_mm > 0):
             problems.append(f"spacing_mm: got {self.spacing_mm!r}, allowed is a number > 0 (mm)")
+        problems += center_problems(self.center_mm)
         if problems:
             raise ConfigError(problems)
 
     @classmethod
-    def from_config(cls, grid_size: int | Sequence[int], spacing_mm: float) -> Grid:
+    def from_config(
+        cls,
+        grid_size: int | Sequence[int],
+        spacing_mm: float,
+        center_mm: Sequence[float] = (0.0, 0.0),
+    ) -> Grid:
         """Return the grid of ``pipeline.grid_size``: one side of a square, or ``[rows, columns]``.
 
         Examples
         --------
-        >>> Grid.from_config([2, 3], 0.15)
-        Grid(rows=2, columns=3, spacing_mm=0.15)
+        >>> grid = Grid.from_config([2, 3], 0.15)
+        >>> grid.rows, grid.columns, grid.center_mm
+        (2, 3, (0.0, 0.0))
         """
+        center = cast("tuple[float, float]", tuple(center_mm))
         if isinstance(grid_size, list | tuple) and len(grid_size) == 2:
             rows, columns = grid_size
-            return cls(rows, columns, spacing_mm)
+            return cls(rows, columns, spacing_mm, center)
         side = cast(int, grid_size)  # whatever else it is, the check of the sides names it
-        return cls(side, side, spacing_mm)
+        return cls(side, side, spacing_mm, center)
 
     @property
     def count(self) -> int:
         """Number of receptors."""
         return self.rows * self.columns
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.rows, self.columns
 
     @property
     def width_mm(self) -> float:
@@ -89,11 +105,11 @@ class Grid(Receptors):
 
     def x_mm(self, column: Ints) -> Floats:
         """Return the x of the receptors in the given columns."""
-        return _from_middle(column, self.columns) * self.spacing_mm
+        return _from_middle(column, self.columns) * self.spacing_mm + self.center_mm[0]
 
     def y_mm(self, row: Ints) -> Floats:
         """Return the y of the receptors in the given rows."""
-        return _from_middle(row, self.rows) * self.spacing_mm
+        return _from_middle(row, self.rows) * self.spacing_mm + self.center_mm[1]
 
     def xy(self, indices: Ints | None = None) -> Positions:
         """Return where receptors lie, ``[R, 2]`` in mm: those of these numbers ``[R]``, or all."""
