@@ -269,6 +269,7 @@ def _examples(centres: Positions, middle: Positions) -> Ints:
         squares = [((centres - centres[neuron]) ** 2).sum(axis=1) for neuron in chosen]
         nearest = np.min(squares, axis=0)
         preference = np.where(is_inner, nearest, nearest - 1e9)
+        preference[chosen] = -np.inf
         chosen.append(int(np.argmax(preference)))
     return np.array(chosen)
 
