@@ -368,8 +368,8 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
 
 def _run_export(arguments: argparse.Namespace) -> int:
     """Write where neurons lie and what they pool; both where neither is named."""
-    from sensoryforge.analysis.skin_tables import TABLES, write_tables
     from sensoryforge.analysis.results import load
+    from sensoryforge.analysis.skin_tables import TABLES, write_tables
     from sensoryforge.core.paths import expand_home
 
     _trust_modules(arguments)
