@@ -351,6 +351,35 @@ def _run_report(arguments: argparse.Namespace) -> int:
     return 0
 
 
+# --- export ---
+
+
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    _add_dataset(parser)
+    parser.add_argument(
+        "--cells", action="store_true", help="where neurons lie: POPULATION_cells.csv"
+    )
+    parser.add_argument(
+        "--links", action="store_true", help="what neurons pool: POPULATION_links.csv"
+    )
+    parser.add_argument("--output", metavar="FOLDER", help="where to (default: DIR/skin)")
+    _add_trust(parser)
+
+
+def _run_export(arguments: argparse.Namespace) -> int:
+    """Write where neurons lie and what they pool; both where neither is named."""
+    from sensoryforge.analysis.results import load
+    from sensoryforge.analysis.skin_tables import TABLES, write_tables
+    from sensoryforge.core.paths import expand_home
+
+    _trust_modules(arguments)
+    folder = expand_home(arguments.output or str(Path(arguments.directory) / "skin"))
+    names = [name for name in TABLES if getattr(arguments, name)] or list(TABLES)
+    for path in write_tables(load(arguments.directory), folder, names):
+        console.say(f"Wrote {path}")
+    return 0
+
+
 # --- init ---
 
 
@@ -389,6 +418,7 @@ COMMANDS = {
     "report": Command(
         "write a page about a dataset: what was run, pictures, tables", _add_report, _run_report
     ),
+    "export": Command("write where neurons lie and what they pool", _add_export, _run_export),
     "init": Command("write a batch file to start from", _add_init, _run_init),
 }
 """The commands, in the order in which ``--help`` lists them."""

@@ -16,6 +16,7 @@ from sensoryforge.config.batch_file import (
     BatchFile,
     batch_file_of,
     merge_mapping,
+    populations_of,
     read_batch_file,
 )
 from sensoryforge.config.composer import Composer, hydra_errors
@@ -92,6 +93,7 @@ def _compose(
 
     options = Composer.over(batch_file.search)
     nested = Options(batch_file.search, beside=folder)
+    nested.find_files_of_populations(populations_of(batch_file.values))
     one_by_one = _are_of_stimuli(overrides)
     stimuli = _read_stimuli(batch_file, options, nested, one_by_one=one_by_one)
     primary = _primary_config(batch_file, stimuli, options)

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sensoryforge.config.kinds import TYPE
 from sensoryforge.config.rules import BATCH_KEYS, BLOCK, PIPELINE, POPULATION_KEYS, SAVE
 from sensoryforge.config.sources import SECTIONS, has_options
 from sensoryforge.config.yaml_file import SUFFIXES, read_yaml
 from sensoryforge.core.errors import ConfigError
+from sensoryforge.core.instances import TARGET
 from sensoryforge.core.messages import format_value, list_names, suggest, unknown_key
 
 PARTS = ("innervation", "filter", "model")
@@ -188,7 +190,7 @@ def _take_choices(batch_file: BatchFile) -> None:
     for section in ("pipeline", "neurons", "batch"):
         if isinstance(values.get(section), str):
             choices[section] = values.pop(section)
-    populations = _populations_of(values)
+    populations = populations_of(values)
     for name in list(populations):
         where = f"neurons.populations.{name}"
         population = populations[name]
@@ -196,11 +198,14 @@ def _take_choices(batch_file: BatchFile) -> None:
             choices[f"population@{where}"] = populations.pop(name)
         elif isinstance(population, dict):
             for part in PARTS:
-                if isinstance(population.get(part), str):
+                value = population.get(part)
+                if isinstance(value, str):
                     choices[f"{part}@{where}.{part}"] = population.pop(part)
+                elif isinstance(value, dict) and TYPE in value and TARGET not in value:
+                    choices[f"{part}@{where}.{part}"] = str(value.pop(TYPE))
 
 
-def _populations_of(values: dict[str, Any]) -> dict[str, Any]:
+def populations_of(values: dict[str, Any]) -> dict[str, Any]:
     """Return the populations of a file, to be changed in place; none where there is no mapping."""
     neurons = values.get("neurons")
     populations = neurons.get("populations") if isinstance(neurons, dict) else None

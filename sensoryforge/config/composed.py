@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
+from sensoryforge.config.batch_file import populations_of
 from sensoryforge.config.composer import Composer
 from sensoryforge.config.explain import explain_unresolved
 from sensoryforge.config.nested import Options
@@ -101,6 +102,7 @@ def fill_in_defaults(
     """
     _fill_in_types(plain, config, problems)
     options = Options(search_folders(config))
+    options.find_files_of_populations(populations_of(plain))
     completed: dict[str, Any] = {}
     for where, entry in named_entries(plain.get("stimuli")):
         name = where.removeprefix("stimuli").lstrip(".")

@@ -13,12 +13,14 @@ from typing import Any, TypeVar
 from sensoryforge.config.sources import conf_dir
 from sensoryforge.config.yaml_file import read_yaml
 from sensoryforge.core.errors import ConfigError
-from sensoryforge.core.instances import make_instance
+from sensoryforge.core.instances import TARGET, make_instance
 from sensoryforge.core.messages import list_names, suggest
 
-__all__ = ["is_shipped", "make_chosen", "make_instance", "option", "option_names"]
+__all__ = ["is_shipped", "make_chosen", "make_instance", "option", "option_names", "spell_out"]
 
 _T = TypeVar("_T")
+TYPE = "type"
+"""The key of a mapping that names the option of a group whose values it completes."""
 
 
 def option_names(group: str, search: Iterable[str | Path] = ()) -> list[str]:
@@ -85,7 +87,7 @@ def make_chosen(
     where
         The key, for messages.
     value
-        What stands there.
+        What stands there; see `spell_out`.
     search
         Folders that the configuration was composed from.
     wanted, base
@@ -96,8 +98,45 @@ def make_chosen(
     ConfigError
         With a line for each problem.
     """
-    content = option(group, value, search) if isinstance(value, str) else value
+    try:
+        content = spell_out(group, value, search)
+    except ConfigError as error:
+        raise ConfigError(f"{where}.{TYPE}: {error}") from error
     return make_instance(where, content, wanted, base)
+
+
+def spell_out(
+    group: str, value: str | Mapping[str, Any], search: Iterable[str | Path] = ()
+) -> dict[str, Any]:
+    """Return what a key says that chooses an option, with the option's own values in it.
+
+    Parameters
+    ----------
+    group
+        The group of the option.
+    value
+        The name of an option, a mapping with a ``type`` that names it and values of its own, or
+        a mapping such as an option holds, which is returned as it is.
+    search
+        Folders that the configuration was composed from.
+
+    Raises
+    ------
+    ConfigError
+        Where no folder has the option; the message has no key.
+
+    Examples
+    --------
+    >>> spell_out("innervation", {"type": "uniform", "radius_mm": 1.0})
+    {'_target_': 'sensoryforge.skin.innervation.Uniform', 'radius_mm': 1.0}
+    """
+    if isinstance(value, str):
+        return option(group, value, search)
+    values = {str(key): item for key, item in value.items()}
+    if TYPE not in values or TARGET in values:
+        return values
+    name = values.pop(TYPE)
+    return {**option(group, str(name), search), **values}
 
 
 def is_shipped(group: str, name: str) -> bool:

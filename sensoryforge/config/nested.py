@@ -19,6 +19,8 @@ from sensoryforge.stimuli.recipe import PARTS, PIECES
 
 FILE = "file"
 """The key of a parameter that names a file."""
+WITH_FILES = ("layout", "innervation")
+"""Parts of a population that may name a file."""
 LEFT_OUT = "none"
 """The name of an option, such as a motion's, that stands for nothing."""
 TWO_POINTS = {
@@ -114,6 +116,22 @@ class Options:
         if FILE in values:
             values[FILE] = self._find_files(values[FILE])
         return values
+
+    def find_files_of_populations(self, populations: Mapping[str, Any]) -> None:
+        """Put the paths of files that exist where layouts and innervations of a node name them.
+
+        Parameters
+        ----------
+        populations
+            The populations by name, in plain containers; they are changed.
+        """
+        for population in populations.values():
+            if not isinstance(population, Mapping):
+                continue
+            for part in WITH_FILES:
+                values = population.get(part)
+                if isinstance(values, dict) and FILE in values:
+                    values[FILE] = self._find_files(values[FILE])
 
     def _find_files(self, value: Any) -> Any:
         """Return the paths of files that exist, any other value as it is."""

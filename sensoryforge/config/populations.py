@@ -120,7 +120,7 @@ def _population(
     filter_block = _block("filter", where, values, sources, problems)
     model_block = _block("model", where, values, sources, problems)
     layout = _layout(f"{where}.layout", values.get("layout"), search, problems)
-    innervation = _innervation(f"{where}.innervation", values.get("innervation"), problems)
+    innervation = _innervation(f"{where}.innervation", values.get("innervation"), search, problems)
     if filter_block is None or model_block is None or layout is None or innervation is None:
         return None
     if not {"count", "gain", "noise_std", *rules.LEFT_OUT} <= values.keys():
@@ -163,13 +163,18 @@ def _block(
 
 
 def _innervation(
-    where: str, mapping: Mapping[str, Any] | None, problems: list[str]
+    where: str,
+    mapping: Mapping[str, Any] | None,
+    search: Iterable[str | Path],
+    problems: list[str],
 ) -> Innervation | None:
     """Return the innervation of a population."""
     if mapping is None:
         return None
     try:
-        return kinds.make_instance(where, mapping, "a class of innervation", Innervation)
+        return kinds.make_chosen(
+            "innervation", where, mapping, search, "a class of innervation", Innervation
+        )
     except ConfigError as error:
         problems += error.problems
         return None

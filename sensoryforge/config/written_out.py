@@ -45,10 +45,10 @@ def _options_to_write_out(
     """Yield the key of each name that does not say enough, and what its option says."""
     populations = _mapping(_mapping(plain.get("neurons")).get("populations"))
     for population, values in populations.items():
-        layout = _mapping(values).get("layout")
-        content = _content_to_write_out("layout", layout, search)
-        if content is not None:
-            yield f"neurons.populations.{population}.layout", content
+        for group in ("layout", "innervation"):
+            content = _content_to_write_out(group, _mapping(values).get(group), search)
+            if content is not None:
+                yield f"neurons.populations.{population}.{group}", content
     output_format = _mapping(plain.get("batch")).get("format")
     content = _content_to_write_out("format", output_format, search)
     if content is not None:
@@ -59,6 +59,9 @@ def _content_to_write_out(
     group: str, name: object, search: Sequence[Path]
 ) -> dict[str, Any] | None:
     """Return what an option says, None where its name is enough, or is none."""
+    if isinstance(name, Mapping) and kinds.TYPE in name and TARGET not in name:
+        is_option = str(name[kinds.TYPE]) in kinds.option_names(group, search)
+        return kinds.spell_out(group, name, search) if is_option else None
     if not isinstance(name, str) or name not in kinds.option_names(group, search):
         return None
     content = kinds.option(group, name, search)

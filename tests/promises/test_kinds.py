@@ -211,8 +211,8 @@ def test_options_of_the_users_own_are_listed_with_the_shipped_ones(toys: Path) -
 @pytest.mark.parametrize(
     ("layout", "said"),
     [
-        ("rign", ".layout: got 'rign', allowed are even, random, ring; did you mean 'ring'?"),
-        ("3", ".layout: got 3, allowed are even, random, ring"),
+        ("rign", ".layout: got 'rign', allowed are blue_noise, even, hex, random, table, ring; did you mean 'ring'?"),
+        ("3", ".layout: got 3, allowed are blue_noise, even, hex, random, table, ring"),
         ("{radius_mm: 1}", ".layout._target_: got None, allowed is the dotted path of a class of layout"),
         ("{_target_: toys.Ring}", ".layout.radius_mm: missing"),
         ("{_target_: toys.Ring, radius_mm: 1, radius: 2}", ".layout.radius: unknown key, known are radius_mm; did you mean 'radius_mm'?"),

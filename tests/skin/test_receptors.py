@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.skin import Places, layouts
 from sensoryforge.skin.innervation import Gaussian
-from sensoryforge.skin.layouts import Even, Layout, Random, shipped_layout
+from sensoryforge.skin.layouts import BlueNoise, Even, Hex, Layout, Random, shipped_layout
 from sensoryforge.skin.receptors import Grid
 
 sheets = st.builds(Grid, st.integers(1, 60), st.integers(1, 60), st.floats(0.01, 2.0))
@@ -63,7 +63,7 @@ def test_a_bad_spacing_is_refused_together_with_a_bad_grid_size(spacing: Any) ->
     assert len(caught.value.problems) == 2
 
 
-@pytest.mark.parametrize("layout", [Even(), Random()], ids=repr)
+@pytest.mark.parametrize("layout", [Even(), Random(), Hex(), BlueNoise()], ids=repr)
 @settings(deadline=None)
 @given(sheet=sheets, count=st.integers(1, 400), seed=st.integers(0, 2**63))
 def test_every_layout_has_exactly_the_count_inside_the_sheet(
@@ -125,7 +125,9 @@ def test_a_layout_that_is_not_shipped_and_a_bad_count_are_refused() -> None:
     assert (shipped_layout("even"), shipped_layout("random")) == (Even(), Random())
     with pytest.raises(ConfigError) as caught:
         shipped_layout("evn")
-    assert caught.value.problems == ("got 'evn', allowed are even, random; did you mean 'even'?",)
+    assert caught.value.problems == (
+        "got 'evn', allowed are blue_noise, even, hex, random; did you mean 'even'?",
+    )
     for count in (0, 2.0, True):
         with pytest.raises(ConfigError) as caught:
             Places("sa", Grid(4, 4, 1.0), Even(), Gaussian(0.3, 4), count, 0)  # type: ignore[arg-type]

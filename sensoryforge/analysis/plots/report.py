@@ -186,7 +186,9 @@ def _facts(results: Results, directory: str) -> Iterator[tuple[str, str]]:
         yield "Time", f"{duration_ms:g} ms in samples of {dt_ms:g} ms"
         sides = _sides(pipeline["grid_size"])
         spacing_mm = pipeline["spacing_mm"]
-        yield "Sheet", f"{sides} receptors, {spacing_mm:g} mm apart"
+        arrangement = pipeline.get("arrangement", "grid")
+        how = "" if arrangement == "grid" else f" ({arrangement.replace('_', ' ')})"
+        yield "Sheet", f"{sides} receptors{how}, {spacing_mm:g} mm apart"
         yield "Seed", str(pipeline["seed"])
     if "started" in metadata:
         wall_time_s = metadata.get("wall_time_s", 0)

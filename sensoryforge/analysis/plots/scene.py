@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from functools import lru_cache
 from math import ceil, sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +17,9 @@ from sensoryforge.core.instances import make_instance
 from sensoryforge.core.types import Columns, Floats, Ints, Positions
 from sensoryforge.skin.innervation import Innervation, ReceptiveFields
 from sensoryforge.skin.layouts import Layout, shipped_layout
+from sensoryforge.skin.neighbours import Cloud
 from sensoryforge.skin.places import Places
-from sensoryforge.skin.receptors import Grid
+from sensoryforge.skin.receptors import Grid, Receptors, receptors_of
 from sensoryforge.stimuli import FileOf, Range, Recipe, Stimulus, find_recipe
 from sensoryforge.stimuli.recipe import flat_values, made_of
 
@@ -25,6 +28,10 @@ if TYPE_CHECKING:
 
     from sensoryforge.analysis.results import Results
 
+_KEPT_SHEETS = 4
+_PIXELS_A_RECEPTOR = 16
+"""Pixels of an image for each receptor, where they form no grid."""
+_MOST_PIXELS = 2**16
 _MOST_VALUES = 20_000_000
 """Samples times receptors whose drive is worked out for one picture; a larger sheet is thinned."""
 
@@ -42,11 +49,19 @@ def config(results: Results, *keys: str) -> Any:
     return node
 
 
-def sheet(results: Results) -> Grid:
-    """Return the sheet of receptors."""
-    grid_size = config(results, "pipeline", "grid_size")
-    spacing_mm = config(results, "pipeline", "spacing_mm")
-    return Grid.from_config(grid_size, spacing_mm)
+def sheet(results: Results) -> Receptors:
+    """Return the receptors of the skin."""
+    pipeline = dict(config(results, "pipeline"))
+    for key in ("grid_size", "spacing_mm"):
+        pipeline[key] = config(results, "pipeline", key)
+    # Files of the first versions may lack the seed, which a grid does not need.
+    return _receptors(json.dumps({"seed": 0, **pipeline}))
+
+
+@lru_cache(maxsize=_KEPT_SHEETS)
+def _receptors(pipeline: str) -> Receptors:
+    """Return the receptors of a section ``pipeline``, drawn once for all pictures."""
+    return receptors_of(json.loads(pipeline))
 
 
 def duration_ms(results: Results) -> float:
@@ -123,6 +138,7 @@ def frames(results: Results, row: int, samples: Ints) -> Floats:
     -------
     numpy.ndarray
         ``[F, rows, columns]``, in a.u.; of a large sheet only every second or third receptor.
+        Where receptors form no grid, a pixel shows the receptor nearest to it.
 
     Raises
     ------
@@ -134,10 +150,14 @@ def frames(results: Results, row: int, samples: Ints) -> Floats:
     >>> frames(results, 0, np.array([0, 59])).shape
     (2, 12, 12)
     """
+    skin = sheet(results)
+    if not isinstance(skin, Grid):
+        at_receptors = _at_receptors(results, row, samples, skin)
+        shown: Floats = at_receptors[:, _nearest_receptors(skin)]
+        return shown
     if "stimulus" in results.names:
         saved = results.array(row, "stimulus").numpy()
         return saved[samples].astype(np.float64)
-    skin = sheet(results)
     too_many = skin.count * len(samples) / _MOST_VALUES
     step = max(1, ceil(sqrt(too_many)))
     lines = np.arange(0, skin.rows, step)
@@ -151,11 +171,36 @@ def frames(results: Results, row: int, samples: Ints) -> Floats:
     return images
 
 
+def _at_receptors(results: Results, row: int, samples: Ints, skin: Receptors) -> Floats:
+    """Return the drive at every receptor, ``[F, R]`` in a.u., at some samples."""
+    if "stimulus" in results.names:
+        saved = results.array(row, "stimulus").numpy()
+        return saved[samples].astype(np.float64)
+    times_ms = (samples * step_ms(results)).astype(np.float64)
+    drive: Floats = _stimulus(results, row).frames(skin.xy(), times_ms, duration_ms(results))[0]
+    return drive
+
+
+def _nearest_receptors(skin: Receptors) -> Ints:
+    """Return the receptor nearest to each pixel of an image of the sheet, ``[rows, columns]``."""
+    pixels = min(_PIXELS_A_RECEPTOR * skin.count, _MOST_PIXELS)
+    side_mm = sqrt(skin.width_mm * skin.height_mm / pixels)
+    rows = max(1, round(skin.height_mm / side_mm))
+    columns = max(1, round(skin.width_mm / side_mm))
+    y, x = np.divmod(np.arange(rows * columns), columns)
+    places = skin.from_middle((x + 0.5) / columns - 0.5, (y + 0.5) / rows - 0.5)
+    nearest, _ = Cloud(skin.xy()).nearest(places, 1)
+    return nearest.reshape(rows, columns)
+
+
 def time_course(results: Results, row: int) -> Floats:
     """Return the drive over time, ``[T]``, at the receptor where it is highest at some time."""
     total = sample_count(results)
-    images = frames(results, row, np.arange(total))
-    of_receptors = images.reshape(total, -1)
+    skin = sheet(results)
+    if isinstance(skin, Grid):
+        of_receptors = frames(results, row, np.arange(total)).reshape(total, -1)
+    else:
+        of_receptors = _at_receptors(results, row, np.arange(total), skin)
     most_driven = of_receptors.max(axis=0).argmax()
     course: Floats = of_receptors[:, most_driven]
     return course
@@ -174,7 +219,8 @@ def extent_mm(results: Results) -> tuple[float, float, float, float]:
     skin = sheet(results)
     half_width = skin.width_mm / 2
     half_height = skin.height_mm / 2
-    return -half_width, half_width, -half_height, half_height
+    x, y = skin.center_mm
+    return x - half_width, x + half_width, y - half_height, y + half_height
 
 
 def _stimulus(results: Results, row: int) -> Stimulus:

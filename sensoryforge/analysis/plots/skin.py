@@ -179,7 +179,7 @@ def draw_fields(axis: Axes, results: Results, population: str) -> None:
     centres, fields = scene.receptive_fields(results, population)
     field_sd_mm = scene.field_sd_mm(results, population)
     colour = style.colour(results, population)
-    examples = _examples(centres)
+    examples = _examples(centres, np.array(scene.sheet(results).center_mm))
     name = style.title(population)
     pooled = f"what {len(examples)} of them pool"
     _draw_receptors(axis, results)
@@ -256,20 +256,20 @@ def _draw_pooled(
     )
 
 
-def _examples(centres: Positions) -> Ints:
+def _examples(centres: Positions, middle: Positions) -> Ints:
     """Return neurons far from each other.
 
     The most central comes first, then whichever is farthest from those taken; neurons at the edge,
     whose fields are cut, only where there are no others.
     """
-    from_middle = (centres * centres).sum(axis=1)
-    chosen = [int(np.argmin(from_middle))]
-    reach = np.abs(centres).max(axis=0)
-    is_inner = (np.abs(centres) <= 0.75 * reach).all(axis=1)
+    away = np.abs(centres - middle)
+    chosen = [int(np.argmin((away * away).sum(axis=1)))]
+    is_inner = (away <= 0.75 * away.max(axis=0)).all(axis=1)
     while len(chosen) < min(_EXAMPLES, len(centres)):
         squares = [((centres - centres[neuron]) ** 2).sum(axis=1) for neuron in chosen]
         nearest = np.min(squares, axis=0)
         preference = np.where(is_inner, nearest, nearest - 1e9)
+        preference[chosen] = -np.inf
         chosen.append(int(np.argmax(preference)))
     return np.array(chosen)
 

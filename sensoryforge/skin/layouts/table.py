@@ -56,6 +56,6 @@ class CellTable(Layout):
         """Return where the afferents lie, ``[count, 2]`` in mm."""
         xy_mm = self._read()
         if len(xy_mm) != count:
-            got = f"{len(xy_mm)} places for {count} neurons"
-            raise ConfigError(f"file: {self.file} has {got}, allowed is count: {len(xy_mm)}")
+            got = f"got {count} neurons for the {len(xy_mm)} of {self.file}"
+            raise ConfigError(f"file: {got}, allowed is count: {len(xy_mm)}")
         return xy_mm
