@@ -35,7 +35,8 @@ def innervation_rows(results: Results, population: str) -> Floats:
     Returns
     -------
     numpy.ndarray
-        ``[N, rows, columns]``: the weight of each receptor, the first row at the smallest y.
+        ``[N, rows, columns]``: the weight of each receptor, the first row at the smallest y; of
+        receptors that form no grid ``[N, R]``.
 
     Raises
     ------
@@ -53,7 +54,7 @@ def innervation_rows(results: Results, population: str) -> Floats:
     _, fields = scene.receptive_fields(results, population)
     rows = np.zeros((len(fields.indices), skin.count))
     np.put_along_axis(rows, fields.indices, fields.weights, axis=1)
-    return rows.reshape(-1, skin.rows, skin.columns)
+    return rows.reshape(-1, *skin.shape)
 
 
 def spike_triggered_average(
@@ -77,7 +78,8 @@ def spike_triggered_average(
     Returns
     -------
     numpy.ndarray
-        ``[N, rows, columns]`` in a.u.; NaN for a neuron without a spike.
+        ``[N, rows, columns]`` in a.u., ``[N, R]`` of receptors that form no grid; NaN for a neuron
+        without a spike.
 
     Raises
     ------
@@ -114,7 +116,7 @@ def spike_triggered_average(
     with np.errstate(invalid="ignore"):
         average = of_spikes / spikes_seen[:, None]
     average -= of_samples / len(stimuli)
-    return average.reshape(-1, skin.rows, skin.columns)
+    return average.reshape(-1, *skin.shape)
 
 
 def _samples(results: Results, start_ms: float, lag_ms: float) -> tuple[int, int]:
