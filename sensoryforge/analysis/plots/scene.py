@@ -105,7 +105,7 @@ def _innervation(results: Results, population: str) -> Innervation:
     return make_instance(where, innervation, "a class of innervation", Innervation)
 
 
-def frames(results: Results, row: int, samples: Ints) -> Floats:
+def frames(results: Results, row: int, samples: Ints, most: int = 0) -> Floats:
     """Return the drive on the sheet at some samples.
 
     It is read where it was saved (``batch.save``), and else worked out from the parameters.
@@ -118,6 +118,8 @@ def frames(results: Results, row: int, samples: Ints) -> Floats:
         Which stimulus: a row of ``results.table``.
     samples
         Which samples, ``[F]``.
+    most
+        Receptors that are not too many; without it, as many as one picture has time for.
 
     Returns
     -------
@@ -138,17 +140,46 @@ def frames(results: Results, row: int, samples: Ints) -> Floats:
         saved = results.array(row, "stimulus").numpy()
         return saved[samples].astype(np.float64)
     skin = sheet(results)
-    too_many = skin.count * len(samples) / _MOST_VALUES
-    step = max(1, ceil(sqrt(too_many)))
-    lines = np.arange(0, skin.rows, step)
-    columns = np.arange(0, skin.columns, step)
-    receptors = lines[:, None] * skin.columns + columns
-    xy_mm = skin.xy(receptors.ravel())
+    receptors = thinned(skin, most or _MOST_VALUES // max(len(samples), 1))
     times_ms = (samples * step_ms(results)).astype(np.float64)
     stimulus = _stimulus(results, row)
-    drive = stimulus.frames(xy_mm, times_ms, duration_ms(results))[0]
-    images: Floats = drive.reshape(len(samples), len(lines), len(columns))
+    drive = stimulus.frames(skin.xy(receptors.ravel()), times_ms, duration_ms(results))[0]
+    images: Floats = drive.reshape(len(samples), *receptors.shape)
     return images
+
+
+def thinned(skin: Grid, most: int) -> Ints:
+    """Return the receptors of a sheet, or every second or third where they are too many.
+
+    Parameters
+    ----------
+    skin
+        The sheet.
+    most
+        How many are not too many.
+
+    Returns
+    -------
+    numpy.ndarray
+        Their numbers, ``[rows, columns]``.
+
+    Examples
+    --------
+    >>> thinned(Grid(4, 6, 0.15), most=24).shape, thinned(Grid(4, 6, 0.15), most=10).tolist()
+    ((4, 6), [[0, 2, 4], [12, 14, 16]])
+    """
+    step = max(1, ceil(sqrt(skin.count / max(most, 1))))
+    lines = np.arange(0, skin.rows, step)
+    columns = np.arange(0, skin.columns, step)
+    return lines[:, None] * skin.columns + columns
+
+
+def highest_course(results: Results, row: int) -> Floats:
+    """Return the highest drive on the sheet at each sample, ``[T]``."""
+    total = sample_count(results)
+    images = frames(results, row, np.arange(total))
+    strongest: Floats = np.abs(images).reshape(total, -1).max(axis=1)
+    return strongest
 
 
 def time_course(results: Results, row: int) -> Floats:

@@ -131,8 +131,16 @@ def colour(dataset: Dataset, population: str) -> str:
     >>> colour(results, "ra")
     '#D55E00'
     """
-    number = dataset.populations.index(population)
-    return COLOURS[number % len(COLOURS)]
+    return colour_of(dataset.populations, population)
+
+
+def colour_of(populations: Sequence[str], population: str) -> str:
+    """Return the colour of one of some populations.
+
+    >>> colour_of(["sa", "ra"], "ra")
+    '#D55E00'
+    """
+    return COLOURS[list(populations).index(population) % len(COLOURS)]
 
 
 def title(population: str) -> str:
