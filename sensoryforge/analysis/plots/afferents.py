@@ -124,7 +124,8 @@ def rates_on_sheet(
     """Return a map of the rates on the sheet in mm, a panel a population.
 
     A dot is an afferent at its place; its colour is its mean rate in Hz over the stimulus and the
-    repetitions of its condition. A line runs where the drive is half of its highest.
+    repetitions of its condition. A line runs round where the drive comes to half of its highest at
+    some time: of a stimulus that moves round its way.
 
     Parameters
     ----------
@@ -237,7 +238,8 @@ def _title(results: Results, rows: list[int], population: str, neuron: int) -> s
     """Return a condition in words, and how often the afferent fires in it."""
     per_stimulus = _trains(results, rows, population, neuron).sum() / len(rows)
     condition = describe_condition(results, rows[0], with_type=False)
-    return f"{condition}: {per_stimulus:.3g} spikes"
+    # No line ends between the two.
+    return f"{condition}: {per_stimulus:.3g}\N{NO-BREAK SPACE}spikes"
 
 
 def _describe_afferent(results: Results, population: str, neuron: int, conditions: int) -> str:
@@ -254,9 +256,9 @@ def _describe_afferent(results: Results, population: str, neuron: int, condition
 
 
 def _draw_outline(axis: Axes, results: Results, row: int) -> bool:
-    """Draw where the drive is half of its highest; return whether it is known."""
+    """Draw where the drive comes to half of its highest; return whether it is known."""
     try:
-        frame = scene.highest_frame(results, row)
+        frame = scene.highest_drive(results, row)
     except ConfigError:
         return False
     highest = float(frame.max())

@@ -31,6 +31,8 @@ _MOST_CONDITIONS = 3
 _MOST_ROWS = 9
 """Of the picture: of many families fewer conditions are drawn."""
 _MOST_INSTANTS = 5
+_LEAST_WIDTH = 6.5
+"""Of the picture, in inches."""
 _INSTANT_WIDTH = 1.15
 """Least width of an instant, in inches."""
 _COURSE_SHARE = 0.33
@@ -153,7 +155,7 @@ def stimulus(
     index
         Which stimulus of the design; None draws some of each family.
     width
-        Width of the picture, in inches.
+        Width of the picture, in inches; at least 6.5.
 
     Raises
     ------
@@ -168,6 +170,7 @@ def stimulus(
     >>> [row.get_suptitle() for row in figure.subfigs[:2]]
     ['bar, condition 1 of 2: amplitude 10', 'bar, condition 2 of 2: amplitude 20']
     """
+    width = max(width, _LEAST_WIDTH)
     chosen, headline = _choose(experiment.design, index)
     instants_beside = _instants_beside(width)
     shown = [_look_at(experiment, *condition, instants_beside) for condition in chosen]
@@ -371,8 +374,8 @@ def _pieces(family: PlannedFamily) -> Iterator[str]:
 def _instants_beside(width: float) -> int:
     """Return how many instants stand side by side.
 
-    >>> _instants_beside(10.0), _instants_beside(3.7)
-    (4, 1)
+    >>> _instants_beside(10.0), _instants_beside(6.5)
+    (4, 2)
     """
     room = width * (1 - _COURSE_SHARE) - _BESIDE
     return max(1, min(_MOST_INSTANTS, int(room // _INSTANT_WIDTH)))
@@ -445,9 +448,9 @@ def _draw_course(axis: Axes, experiment: Planned, condition: _Shown) -> None:
     axis.set_ylim(lowest * 1.08, highest * 1.08)
     axis.set_xlim(0, experiment.duration_ms)
     x_mm, y_mm = condition.place_mm
-    title = f"at + ({x_mm:.2f}, {y_mm:.2f}) mm"
+    title = f"+ ({x_mm:.2f}, {y_mm:.2f}) mm"
     if not instants.is_pressed(condition.highest).any():
-        title = "nothing on the sheet at any time"
+        title = "nothing on the sheet"
     axis.set(title=title, xlabel="time (ms)", ylabel="drive (a.u.)")
 
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from sensoryforge.analysis.results import Results
 
+_UNTOUCHED = 0.02
+"""Share of the highest drive up to which a neuron is not touched."""
 _MOST_VALUES = 20_000_000
 """Samples times receptors whose drive is worked out for one picture; a larger sheet is thinned."""
 
@@ -192,12 +194,59 @@ def time_course(results: Results, row: int) -> Floats:
     return course
 
 
-def highest_frame(results: Results, row: int) -> Floats:
-    """Return the drive on the sheet, ``[rows, columns]``, when it is highest in time."""
-    course = time_course(results, row)
-    highest_sample = np.array([int(course.argmax())])
-    frame: Floats = frames(results, row, highest_sample)[0]
-    return frame
+def highest_drive(results: Results, row: int) -> Floats:
+    """Return the highest drive over time at each receptor, ``[rows, columns]``.
+
+    Of a stimulus that moves it is the whole way.
+    """
+    highest: Floats = frames(results, row, np.arange(sample_count(results))).max(axis=0)
+    return highest
+
+
+def moves(results: Results, row: int) -> bool:
+    """Tell whether a stimulus, or a part of it, moves over the skin.
+
+    >>> moves(results, 0)
+    False
+    """
+    stimulus = results.table.iloc[row]
+    names = [str(name) for name in results.table]
+    motions = [stimulus[name] for name in names if _is_motion(name)]
+    return any(isinstance(motion, str) for motion in motions)
+
+
+def touch_samples(results: Results, row: int, population: str) -> Floats:
+    """Return the sample at which each neuron of a population is touched, ``[N]``.
+
+    It is the first at which the drive on it, at the nearest receptor drawn, is half of its highest;
+    infinite where nothing touches it.
+
+    Raises
+    ------
+    ConfigError
+        Where the stimulus, or the places of neurons, are not known.
+
+    Examples
+    --------
+    >>> touch_samples(results, 0, "sa").shape
+    (5,)
+    """
+    images = frames(results, row, np.arange(sample_count(results)))
+    left, right, bottom, top = extent_mm(results)
+    x_mm, y_mm = positions(results, population).T
+    rows, columns = images.shape[1:]
+    column = np.clip((x_mm - left) / (right - left) * columns, 0, columns - 1).astype(np.int64)
+    line = np.clip((y_mm - bottom) / (top - bottom) * rows, 0, rows - 1).astype(np.int64)
+    courses = images[:, line, column]
+    highest = courses.max(axis=0)
+    is_touched = highest > _UNTOUCHED * max(float(images.max()), 1e-12)
+    first = (courses >= highest / 2).argmax(axis=0)
+    samples: Floats = np.where(is_touched, first, np.inf)
+    return samples
+
+
+def _is_motion(name: str) -> bool:
+    return name == "motion" or name.endswith("_motion")
 
 
 def extent_mm(results: Results) -> tuple[float, float, float, float]:

@@ -44,8 +44,8 @@ def sheet(
 
     A circle is a neuron's receptive field at one standard deviation; a dot its centre where the
     innervation has no such number, and where there are more than 300. Three neurons also have the
-    receptors that they pool, as large as their weight. Grey is the drive (a.u.) of a stimulus when
-    it is highest in time.
+    receptors that they pool, as large as their weight. Grey is the drive (a.u.) of a stimulus, at
+    each receptor when it is highest in time: of one that moves its whole way.
 
     Parameters
     ----------
@@ -207,9 +207,9 @@ def _afferents(results: Results, population: str) -> Afferents:
 
 
 def _draw_drive(axis: Axes, results: Results, row: int) -> AxesImage | None:
-    """Draw the drive when it is highest in time; None where it is unknown."""
+    """Draw the highest drive at each receptor; None where it is unknown."""
     try:
-        frame = scene.highest_frame(results, row)
+        frame = scene.highest_drive(results, row)
     except ConfigError:
         return None
     return axis.imshow(
