@@ -111,7 +111,7 @@ def draw_raster(axis: Axes, results: Results, row: int, population: str) -> None
     name = style.title(population)
     active = f"active neurons {len(firing)} of {len(counts)}"
     title = f"{name}: {active}, spikes {int(counts.sum())}"
-    axis.set_title(style.wrapped(title, _width(axis) - _BESIDE))
+    axis.set_title(style.wrapped(title, _width(axis) - _BESIDE, style.LABEL_SIZE))
     _label_lines(axis, firing)
 
 

@@ -36,8 +36,8 @@ _CONDITION_WIDTH = 3.0
 """Least width of such a panel, in inches."""
 _BESIDE = 0.55
 """Inches that labels take beside a panel."""
-_LETTERS_OF_TITLE = 1.15
-"""Letters of a panel's title in the room of one of the headline: they are smaller."""
+_TITLE_SIZE = 8.5
+"""Of the letters of a panel's title, in points."""
 _FEWEST_LINES = 3
 """Repetitions that a panel has room for at least."""
 _SMALLEST_DOT = 12.0
@@ -84,11 +84,11 @@ def afferent(
     shown = _spread(len(conditions))
     columns = max(1, min(len(shown), int(width // _CONDITION_WIDTH)))
     lines = ceil(len(shown) / columns)
-    room = _LETTERS_OF_TITLE * (width / columns - _BESIDE)
+    room = width / columns - _BESIDE
     titles = []
     for number in shown:
         title = _title(results, conditions[number], population, neuron)
-        titles.append(style.wrapped(title, room))
+        titles.append(style.wrapped(title, room, _TITLE_SIZE))
     most_rows = max(len(conditions[number]) for number in shown)
     title_lines = max(title.count("\n") + 1 for title in titles)
     raster_height = min(2.2, 0.15 * max(most_rows, 4))
@@ -100,7 +100,7 @@ def afferent(
         panels = list(axes.flat)
         for axis, number, title in zip(panels, shown, titles, strict=False):
             _draw_condition(axis, results, conditions[number], population, neuron)
-            axis.set_title(title, fontsize=8.5)
+            axis.set_title(title, fontsize=_TITLE_SIZE)
         for axis in panels[len(shown) :]:
             axis.remove()
         for number, axis in enumerate(panels[: len(shown)]):

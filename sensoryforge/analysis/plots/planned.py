@@ -178,7 +178,7 @@ def stimulus(
     frame_height = frame_width * min(_aspect(experiment.sheet), _MOST_ASPECT)
     heights = []
     for condition in shown:
-        lines = style.wrapped(condition.title, width).count("\n") + 1
+        lines = _row_title(condition, width).count("\n") + 1
         heights.append(max(frame_height, 0.8) + _ABOVE_INSTANT + lines * _TITLE_LINE)
     names = list(experiment.populations)
     beside = style.columns(width, len(names))
@@ -407,7 +407,8 @@ def _draw_condition(
     figure = row.get_figure(root=True)
     assert figure is not None
     width = float(figure.get_size_inches()[0])
-    row.suptitle(style.wrapped(condition.title, width), fontsize=9.5, ha="left", x=0.1 / width)
+    title = _row_title(condition, width)
+    row.suptitle(title, fontsize=style.LABEL_SIZE, ha="left", x=0.1 / width)
     share = (1 - _COURSE_SHARE) / _COURSE_SHARE
     shares = [share / beside] * beside + [1.0]
     axes = list(row.subplots(1, beside + 1, width_ratios=shares))
@@ -432,6 +433,11 @@ def _draw_condition(
     assert drawn is not None
     row.colorbar(drawn, ax=axes[:beside], label="drive (a.u.)", fraction=0.04, aspect=14)
     _draw_course(axes[-1], experiment, condition)
+
+
+def _row_title(condition: _Shown, width: float) -> str:
+    """Return the title of a row in lines that fit a width in inches."""
+    return style.wrapped(condition.title, width - style.MARGIN, style.LABEL_SIZE)
 
 
 def _draw_course(axis: Axes, experiment: Planned, condition: _Shown) -> None:

@@ -38,16 +38,16 @@ MAP = "viridis"
 DRIVE_MAP = "Greys"
 MARKERS = "os^Dv<>p"
 _TITLE_SIZE = 10.0
-_LABEL_SIZE = 9.5
+LABEL_SIZE = 9.5
 """Of the letters of a headline and of an axis's label, in points."""
-_MARGIN = 0.15
+MARGIN = 0.25
 _LEAST_TITLE = 1.5
-"""Inches that are left free beside a title, and that it has at least."""
+"""Inches that are left free beside a headline, and that a title has at least."""
 _SETTINGS = {
     "font.size": 9.5,
-    "axes.titlesize": 9.5,
+    "axes.titlesize": LABEL_SIZE,
     "axes.titlelocation": "left",
-    "axes.labelsize": _LABEL_SIZE,
+    "axes.labelsize": LABEL_SIZE,
     "xtick.labelsize": 8.5,
     "ytick.labelsize": 8.5,
     "legend.fontsize": 8.5,
@@ -156,13 +156,15 @@ def title(population: str) -> str:
     return population.upper() if len(population) <= 3 else population
 
 
-def wrapped(text: str, width: float) -> str:
+def wrapped(text: str, width: float, size: float = _TITLE_SIZE) -> str:
     """Return a title broken into lines that fit a width in inches; no word is broken.
+
+    Its letters have a size in points.
 
     >>> wrapped("Stimulus 5: composite, right_motion_speed_mm_s 20 mm/s", 3.0)
     'Stimulus 5: composite,\\nright_motion_speed_mm_s 20 mm/s'
     """
-    return _in_lines(text, max(width - _MARGIN, _LEAST_TITLE), _TITLE_SIZE)
+    return _in_lines(text, max(width, _LEAST_TITLE), size)
 
 
 def upright(text: str, inches: float) -> str:
@@ -171,7 +173,7 @@ def upright(text: str, inches: float) -> str:
     >>> upright("motion_speed_mm_s (mm/s)", 1.4)
     'motion_speed_mm_s\\n(mm/s)'
     """
-    return _in_lines(text, inches, _LABEL_SIZE)
+    return _in_lines(text, inches, LABEL_SIZE)
 
 
 def _in_lines(text: str, inches: float, size: float) -> str:
@@ -207,7 +209,7 @@ def _letters_width(text: str) -> float:
 def headline(figure: Figure, text: str) -> None:
     """Write what a picture shows above it, at its left edge."""
     width = figure.get_size_inches()[0]
-    figure.suptitle(wrapped(text, width), fontsize=_TITLE_SIZE, ha="left", x=0.1 / width)
+    figure.suptitle(wrapped(text, width - MARGIN), fontsize=_TITLE_SIZE, ha="left", x=0.1 / width)
 
 
 def short(value: Any, digits: int = 6) -> str:
