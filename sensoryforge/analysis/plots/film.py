@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +59,7 @@ _NEGLIGIBLE = 0.02
 
 def save_movie(
     results: Results,
-    path: Path,
+    path: str | PathLike[str],
     row: int = 0,
     *,
     width: float = WIDTH,
