@@ -164,6 +164,16 @@ def test_some_conditions_of_some_families_are_drawn_and_it_is_said_how_many() ->
     assert [word[-1] for word in words] == ["1", "3", "5"]
 
 
+def test_conditions_of_a_family_have_one_scale_up_to_their_highest() -> None:
+    values = ("stimuli=disc", "stimuli.profile=sine", "stimuli.amplitude=[10,20]")
+    figure = plots.stimulus(checked(*values, "pipeline.grid_size=12"))
+    limits = {image.get_clim() for row in rows_of(figure)[:-1] for image in images_of(row)}
+    ((low, high),) = limits
+    assert low == 0
+    # It vibrates by half its amplitude.
+    assert high == pytest.approx(30, rel=0.01)
+
+
 def test_one_stimulus_is_drawn_by_its_index() -> None:
     experiment = checked("stimuli.sigma=[0.3,0.6]", "stimuli.repetitions=2", "pipeline.grid_size=6")
     row, _sheet = rows_of(plots.stimulus(experiment, 3))
@@ -188,10 +198,12 @@ def test_a_stimulus_that_never_touches_the_sheet_says_so() -> None:
     assert [axis.get_title(loc="left") for axis in row.axes[4:5]] == ["nothing on the sheet"]
 
 
-@pytest.mark.parametrize("width", [6.5, 10.0])
-def test_a_picture_of_a_composite_fits(width: float) -> None:
+@pytest.mark.parametrize(("width", "side"), [(6.5, "[8,30]"), (10.0, "40"), (10.0, "[30,8]")])
+def test_a_picture_of_a_composite_fits(width: float, side: str) -> None:
     parts = "{left:{type:gaussian,profile:step,center_x:-0.4},right:{type:bar,motion:{type:line,speed_mm_s:[10,20]}}}"
-    experiment = checked("stimuli=composite", f"stimuli.parts={parts}", "pipeline.grid_size=[8,30]")
+    experiment = checked(
+        "stimuli=composite", f"stimuli.parts={parts}", f"pipeline.grid_size={side}"
+    )
     figure = plots.stimulus(experiment, width=width)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
@@ -200,6 +212,8 @@ def test_a_picture_of_a_composite_fits(width: float) -> None:
     texts += [axis._left_title for axis in figure.axes]
     for text in (text for text in texts if text and text.get_text()):
         assert text.get_window_extent(renderer).x1 <= figure.bbox.x1 + 1, text.get_text()
+    for axis in rows_of(figure)[-1].axes:
+        assert axis.xaxis.label.get_window_extent(renderer).y0 >= 0
 
 
 def test_a_class_of_the_users_that_fails_says_so(

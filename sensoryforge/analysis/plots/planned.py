@@ -183,7 +183,7 @@ def stimulus(
     names = list(experiment.populations)
     beside = style.columns(width, len(names))
     sheet_width = width / beside - 1.0
-    sheet_height = min(sheet_width * _aspect(experiment.sheet), _MOST_SHEET_HEIGHT) + 1.0
+    sheet_height = min(sheet_width * _aspect(experiment.sheet), _MOST_SHEET_HEIGHT) + 1.3
     sheet_rows = -(-len(names) // beside)
     heights.append(sheet_rows * sheet_height)
     with style.settings():
@@ -199,6 +199,8 @@ def stimulus(
             _draw_afferents(axis, experiment, name)
         for axis in panels[len(names) :]:
             axis.remove()
+        # The first layout takes the labels for smaller than they are, the next one is right.
+        figure.draw_without_rendering()
     return figure
 
 
@@ -390,7 +392,7 @@ def _limits(shown: Sequence[_Shown], condition: _Shown) -> tuple[float, float]:
     """Return the scale of drive of a family."""
     of_family = [other for other in shown if other.family is condition.family]
     low = min(float(other.images.min()) for other in of_family)
-    high = max(float(other.images.max()) for other in of_family)
+    high = max(float(other.highest.max()) for other in of_family)
     # Between stills a cubic is drawn, which passes zero by a little.
     lowest = low if low < -0.02 * high else 0.0
     return lowest, max(high, 1e-9)
