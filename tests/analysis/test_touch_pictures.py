@@ -419,6 +419,11 @@ def test_letters_have_a_place_each_on_every_axis(letters: Results) -> None:
     assert "left out" not in html
 
 
+def test_a_list_of_one_value_within_a_motion_is_an_axis(letters: Results) -> None:
+    one_speed = letters.where(motion_speed_mm_s=100)
+    assert one_speed.axes == {"letter": ["a", "b", "c"], "motion_speed_mm_s": [100]}
+
+
 def test_the_sheet_shows_the_whole_way_of_a_moving_stimulus(letters: Results) -> None:
     row = int(letters.where(letter="a").table["index"].iloc[0])
     axis = plots.sheet(letters, row).axes[0]
