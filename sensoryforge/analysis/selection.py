@@ -14,6 +14,7 @@ from sensoryforge.analysis.units import stimulus_entries
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import list_names, suggest
 from sensoryforge.core.values import is_number
+from sensoryforge.stimuli.recipe import flat_values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -215,7 +216,7 @@ def _listed_parameters(dataset: Dataset, types: set[str]) -> set[str]:
     for entry in stimulus_entries(dataset):
         if entry.get("type") not in types:
             continue
-        for name, value in entry.items():
+        for name, value in flat_values(entry).items():
             if isinstance(value, list):
                 listed.add(name)
     return listed

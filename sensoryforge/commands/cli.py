@@ -24,6 +24,10 @@ STARTER = Path(__file__).with_name("starter.yml")
 """The batch file that ``sensoryforge init`` writes."""
 
 
+_YAML = (".yml", ".yaml")
+"""How batch files end."""
+
+
 class Parser(argparse.ArgumentParser):
     """Says what is wrong with a command line in one line."""
 
@@ -287,19 +291,44 @@ def _load_chosen(arguments: argparse.Namespace) -> tuple[Results, str]:
     return results.take(choice.rows(results).tolist()), str(choice)
 
 
+_SOME_STIMULI = object()
+"""What ``--stimulus`` stands for where no index follows it."""
+
+
+def _index(text: str) -> int:
+    """Return the index of a stimulus; the parser says what is wrong with another word."""
+    if text.isdecimal():
+        return int(text)
+    hint = "; a batch file stands before --stimulus" if Path(text).suffix in _YAML else ""
+    raise argparse.ArgumentTypeError(f"got {text!r}, allowed is a whole number from 0 on{hint}")
+
+
 def _add_plot(parser: argparse.ArgumentParser) -> None:
-    _add_dataset(parser)
+    parser.add_argument(
+        "directory",
+        metavar="DIR|FILE",
+        help="the output directory of a run; with --stimulus a batch file, before any run",
+    )
     parser.add_argument(
         "pictures",
         metavar="PICTURE",
         nargs="*",
-        help="only these: tuning heatmap response afferent rates_on_sheet movie sheet",
+        help="only these: tuning heatmap response afferent rates_on_sheet movie sheet; of a batch "
+        "file key=value, which changes a value of it",
     )
     parser.add_argument(
         "--stimulus",
         metavar="INDEX",
-        type=int,
-        help="which stimulus (default: that with most spikes)",
+        type=_index,
+        nargs="?",
+        const=_SOME_STIMULI,
+        help="which stimulus (default: that with most spikes); of a batch file without an INDEX "
+        "some of each family: where and when they press, and where receptors and neurons lie",
+    )
+    parser.add_argument(
+        "--movie",
+        action="store_true",
+        help="one stimulus as a film: the drive on the sheet, and neurons that flash as they fire",
     )
     parser.add_argument(
         "--axes",
@@ -314,19 +343,70 @@ def _add_plot(parser: argparse.ArgumentParser) -> None:
         help="which afferent, such as sa:12 (default: that with most spikes)",
     )
     _add_choice(parser)
-    parser.add_argument("--format", default="png", help="png, svg or pdf (default: %(default)s)")
-    parser.add_argument("--output", metavar="FOLDER", help="where to (default: DIR/plots)")
+    parser.add_argument(
+        "--format",
+        default="",
+        help="png, svg or pdf (default: png); of a movie mp4 or gif (default: mp4 with ffmpeg)",
+    )
+    parser.add_argument(
+        "--output",
+        metavar="PATH",
+        help="a folder (default: DIR/plots); of a batch file the picture "
+        "(default: FILE_stimulus.png, here)",
+    )
 
 
 def _run_plot(arguments: argparse.Namespace) -> int:
-    """Draw a dataset into files."""
+    """Draw a dataset, or the stimuli of a batch file, into files."""
     from sensoryforge.analysis.plots import book
 
+    if arguments.stimulus is not None and not Path(arguments.directory).is_dir():
+        return _plot_batch_file(arguments)
+    if arguments.stimulus is _SOME_STIMULI:
+        problem = "got no index, allowed is one of its table; only a batch file needs none"
+        raise ConfigError(f"stimulus: {problem}, and {arguments.directory} is a directory")
+    if Path(arguments.directory).is_file() and Path(arguments.directory).suffix in _YAML:
+        what = "a batch file; its stimuli are drawn with --stimulus"
+        raise ConfigError(f"{arguments.directory}: {what}, its results from their directory")
     folder = Path(arguments.output or Path(arguments.directory) / "plots")
-    axes = [name.strip() for name in arguments.axes.split(",") if name.strip()]
+    if arguments.movie and arguments.pictures:
+        raise ConfigError(f"--movie: got {arguments.pictures[0]!r} too, allowed is one at a time")
     results, choice = _load_chosen(arguments)
-    wishes = book.Wishes(arguments.stimulus, tuple(axes), arguments.neuron, choice)
-    for line in book.write(results, folder, arguments.pictures, wishes, arguments.format):
+    if arguments.movie:
+        lines = book.write_movie(results, folder, arguments.stimulus, arguments.format)
+    else:
+        axes = [name.strip() for name in arguments.axes.split(",") if name.strip()]
+        wishes = book.Wishes(arguments.stimulus, tuple(axes), arguments.neuron, choice)
+        format = arguments.format or "png"
+        lines = book.write(results, folder, arguments.pictures, wishes, format)
+    for line in lines:
+        console.say(line)
+    return 0
+
+
+def _plot_batch_file(arguments: argparse.Namespace) -> int:
+    """Draw the stimuli of a batch file; nothing is simulated, and only the picture is written."""
+    from sensoryforge.analysis.plots import book
+    from sensoryforge.commands.command_line import check_encoding
+    from sensoryforge.config.reading import check_batch_file
+
+    file = Path(arguments.directory)
+    for option in ("movie", "axes", "neuron", "type", "where"):
+        if getattr(arguments, option):
+            raise ConfigError(f"--{option}: {file} is no dataset; allowed with a directory")
+    for word in arguments.pictures:
+        if "=" not in word and not word.startswith("~"):
+            raise ConfigError(f"{word}: {file} is no dataset; allowed is key=value")
+    check_encoding(arguments.pictures)
+    if arguments.trust:
+        trust(arguments.trust)
+        sys.path.append(str(file.resolve().parent))
+    path = Path(arguments.output or f"{file.stem}_stimulus.{arguments.format or 'png'}")
+    if arguments.format and path.suffix != f".{arguments.format}":
+        raise ConfigError(f"format: got {arguments.format!r}, and the output is {path}")
+    index = None if arguments.stimulus is _SOME_STIMULI else arguments.stimulus
+    experiment = check_batch_file(file, arguments.pictures)
+    for line in book.write_stimulus(experiment, path, index):
         console.say(line)
     return 0
 
@@ -414,7 +494,9 @@ COMMANDS = {
     "decode": Command("apply a trained decoder to a dataset", _add_decode, _run_decode),
     "list": Command("list every option and its parameters", _add_list, _run_list),
     "show": Command("say what a dataset holds", _add_show, _run_show),
-    "plot": Command("draw a dataset into picture files", _add_plot, _run_plot),
+    "plot": Command(
+        "draw a dataset, or the stimuli of a batch file, into picture files", _add_plot, _run_plot
+    ),
     "report": Command(
         "write a page about a dataset: what was run, pictures, tables", _add_report, _run_report
     ),

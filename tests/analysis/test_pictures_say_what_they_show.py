@@ -13,7 +13,15 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import EllipseCollection, EventCollection, PathCollection
 
 from sensoryforge.analysis import plots
-from sensoryforge.analysis.plots import activity, book, report, report_tables, scales, skin, style
+from sensoryforge.analysis.plots import (
+    activity,
+    book,
+    fields,
+    report,
+    report_tables,
+    scales,
+    style,
+)
 from sensoryforge.analysis.results import Results, load
 from sensoryforge.analysis.units import axis_label, parameter_units, unit
 from sensoryforge.commands import cli
@@ -182,12 +190,13 @@ def test_a_narrow_band_far_from_zero_has_a_scale_that_says_where_it_starts(
     monkeypatch.setattr(Results, "rates", lambda *_: frame[["sa", "ra"]])
     (image,) = panel(plots.heatmap(results, "amplitude", "sigma"), "SA").get_images()
     assert image.get_clim()[0] > 77
-    assert image.colorbar.ax.get_ylabel().startswith("rate (Hz), scale from 78")
+    label = " ".join(image.colorbar.ax.get_ylabel().split())
+    assert label.startswith("rate (Hz), scale from 78")
     (image,) = panel(plots.heatmap(results, "amplitude", "sigma"), "RA").get_images()
     assert image.get_clim()[0] == 0
     figure = plots.tuning(results, "amplitude", "sigma")
     assert panel(figure, "SA").get_ylim()[0] > 70
-    assert "scale from" in panel(figure, "SA").get_ylabel()
+    assert "scale from" in " ".join(panel(figure, "SA").get_ylabel().split())
     assert panel(figure, "RA").get_ylim()[0] == 0
     assert panel(figure, "RA").get_ylabel() == "rate (Hz)"
 
@@ -261,7 +270,7 @@ def test_rates_on_the_sheet_are_at_the_places_of_their_afferents(results: Result
 def test_a_sheet_of_many_afferents_has_dots_and_a_scale_for_the_grey(
     results: Results, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(skin, "_MOST_CIRCLES", 4)
+    monkeypatch.setattr(fields, "_MOST_CIRCLES", 4)
     figure = plots.sheet(results, 0)
     axis = panel(figure, "SA: 5 afferents (dots)")
     (circles,) = (one for one in axis.collections if isinstance(one, EllipseCollection))

@@ -25,6 +25,9 @@ from sensoryforge.config.reading import check
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.simulation.population import Population
 
+NOT_OF_RESULTS = ("save_movie", "stimulus")
+"""What is no picture of a dataset."""
+
 
 @pytest.fixture
 def results(dataset: Path) -> Results:
@@ -203,7 +206,7 @@ def test_a_value_has_one_place_for_all_curves(results: Results) -> None:
 
 
 @pytest.mark.parametrize("width", [3.7, 10.0])
-@pytest.mark.parametrize("name", plots.__all__)
+@pytest.mark.parametrize("name", [name for name in plots.__all__ if name not in NOT_OF_RESULTS])
 def test_every_picture_has_units_and_fits(results: Results, name: str, width: float) -> None:
     arguments: dict[str, Sequence[Any]] = {
         "heatmap": ("amplitude", "sigma"),

@@ -3,7 +3,8 @@
 ``response``: a stimulus over time, with rasters and time histograms. ``sheet``: receptors and
 receptive fields. ``movie``: frames of a stimulus. ``rates_on_sheet``: the rate of each afferent at
 its place. ``afferent``: the spikes of one afferent over repetitions. ``heatmap``: rates over two
-axes of the design. ``tuning``: rates against a parameter.
+axes of the design. ``tuning``: rates against a parameter. ``stimulus``: the stimuli of an
+experiment before any run. ``save_movie`` writes a film of a stimulus with its spikes.
 
 Matplotlib is imported when the first picture is asked for.
 
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
     from sensoryforge.analysis.plots.afferents import afferent as afferent
     from sensoryforge.analysis.plots.afferents import rates_on_sheet as rates_on_sheet
     from sensoryforge.analysis.plots.curves import tuning as tuning
+    from sensoryforge.analysis.plots.film import save_movie as save_movie
     from sensoryforge.analysis.plots.maps import heatmap as heatmap
+    from sensoryforge.analysis.plots.planned import stimulus as stimulus
     from sensoryforge.analysis.plots.skin import movie as movie
     from sensoryforge.analysis.plots.skin import sheet as sheet
 
@@ -36,12 +39,24 @@ _MODULES = {
     "movie": "skin",
     "rates_on_sheet": "afferents",
     "response": "activity",
+    "save_movie": "film",
     "sheet": "skin",
+    "stimulus": "planned",
     "tuning": "curves",
 }
 """Public name -> the module of this package that defines it."""
 
-__all__ = ["afferent", "heatmap", "movie", "rates_on_sheet", "response", "sheet", "tuning"]
+__all__ = [
+    "afferent",
+    "heatmap",
+    "movie",
+    "rates_on_sheet",
+    "response",
+    "save_movie",
+    "sheet",
+    "stimulus",
+    "tuning",
+]
 
 
 def __getattr__(name: str) -> Any:

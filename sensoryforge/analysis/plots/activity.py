@@ -39,7 +39,8 @@ def response(
 
     On top the drive (a.u.) at the receptor where it is highest; below it for each population a
     raster of the neurons that fire, in one order for all stimuli at a place: those nearest to the
-    stimulus at the bottom, or by number where the stimulus has no place. Below each the PSTH in Hz:
+    stimulus at the bottom, or by number where the stimulus has no place; of one that moves, those
+    at the bottom that it touches first. Below each the PSTH in Hz:
     the mean over all neurons, and over the repetitions of the condition with its standard
     deviation.
 
@@ -110,7 +111,7 @@ def draw_raster(axis: Axes, results: Results, row: int, population: str) -> None
     name = style.title(population)
     active = f"active neurons {len(firing)} of {len(counts)}"
     title = f"{name}: {active}, spikes {int(counts.sum())}"
-    axis.set_title(style.wrapped(title, _width(axis) - _BESIDE))
+    axis.set_title(style.wrapped(title, _width(axis) - _BESIDE, style.LABEL_SIZE))
     _label_lines(axis, firing)
 
 
@@ -122,6 +123,12 @@ def raster_order(results: Results, row: int, population: str) -> tuple[Ints, str
     ([0, 1, 2, 3, 4], 'nearest first')
     """
     neurons = np.arange(results.spikes(population).shape[2])
+    if scene.moves(results, row):
+        try:
+            touched = scene.touch_samples(results, row, population)
+        except ConfigError:
+            return neurons, "by number"
+        return np.argsort(touched, kind="stable"), "touched first"
     stimulus = results.table.iloc[row]
     x_mm = stimulus.get("center_x", np.nan)
     y_mm = stimulus.get("center_y", np.nan)

@@ -36,8 +36,8 @@ _CONDITION_WIDTH = 3.0
 """Least width of such a panel, in inches."""
 _BESIDE = 0.55
 """Inches that labels take beside a panel."""
-_LETTERS_OF_TITLE = 1.15
-"""Letters of a panel's title in the room of one of the headline: they are smaller."""
+_TITLE_SIZE = 8.5
+"""Of the letters of a panel's title, in points."""
 _FEWEST_LINES = 3
 """Repetitions that a panel has room for at least."""
 _SMALLEST_DOT = 12.0
@@ -84,11 +84,11 @@ def afferent(
     shown = _spread(len(conditions))
     columns = max(1, min(len(shown), int(width // _CONDITION_WIDTH)))
     lines = ceil(len(shown) / columns)
-    room = _LETTERS_OF_TITLE * (width / columns - _BESIDE)
+    room = width / columns - _BESIDE
     titles = []
     for number in shown:
         title = _title(results, conditions[number], population, neuron)
-        titles.append(style.wrapped(title, room))
+        titles.append(style.wrapped(title, room, _TITLE_SIZE))
     most_rows = max(len(conditions[number]) for number in shown)
     title_lines = max(title.count("\n") + 1 for title in titles)
     raster_height = min(2.2, 0.15 * max(most_rows, 4))
@@ -100,7 +100,7 @@ def afferent(
         panels = list(axes.flat)
         for axis, number, title in zip(panels, shown, titles, strict=False):
             _draw_condition(axis, results, conditions[number], population, neuron)
-            axis.set_title(title, fontsize=8.5)
+            axis.set_title(title, fontsize=_TITLE_SIZE)
         for axis in panels[len(shown) :]:
             axis.remove()
         for number, axis in enumerate(panels[: len(shown)]):
@@ -124,7 +124,8 @@ def rates_on_sheet(
     """Return a map of the rates on the sheet in mm, a panel a population.
 
     A dot is an afferent at its place; its colour is its mean rate in Hz over the stimulus and the
-    repetitions of its condition. A line runs where the drive is half of its highest.
+    repetitions of its condition. A line runs round where the drive comes to half of its highest at
+    some time: of a stimulus that moves round its way.
 
     Parameters
     ----------
@@ -237,7 +238,8 @@ def _title(results: Results, rows: list[int], population: str, neuron: int) -> s
     """Return a condition in words, and how often the afferent fires in it."""
     per_stimulus = _trains(results, rows, population, neuron).sum() / len(rows)
     condition = describe_condition(results, rows[0], with_type=False)
-    return f"{condition}: {per_stimulus:.3g} spikes"
+    # No line ends between the two.
+    return f"{condition}: {per_stimulus:.3g}\N{NO-BREAK SPACE}spikes"
 
 
 def _describe_afferent(results: Results, population: str, neuron: int, conditions: int) -> str:
@@ -254,9 +256,9 @@ def _describe_afferent(results: Results, population: str, neuron: int, condition
 
 
 def _draw_outline(axis: Axes, results: Results, row: int) -> bool:
-    """Draw where the drive is half of its highest; return whether it is known."""
+    """Draw where the drive comes to half of its highest; return whether it is known."""
     try:
-        frame = scene.highest_frame(results, row)
+        frame = scene.highest_drive(results, row)
     except ConfigError:
         return False
     highest = float(frame.max())

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from sensoryforge.core.types import Floats
 
 _MOST_CURVES = 8
+_LABEL_HEIGHT = 1.6
+"""Inches that the label of the y axis has."""
 _BINS_OF_CURVES = 5
 """Bins of a continuous parameter that each have a curve."""
 _LEGEND_LINE = 0.65
@@ -209,6 +211,7 @@ def _finish_curves(
     top = axis.dataLim.y1 + 0.06 * (axis.dataLim.y1 - low)
     bottom = low - 0.06 * (axis.dataLim.y1 - low) if low else 0.0
     label = scales.rate_label(bottom)
+    label = style.upright(label, _LABEL_HEIGHT)
     axis.set(xlabel=axis_label(results, x), ylabel=label, title=style.title(population))
     axis.set_ylim(bottom, max(top, 0.1))
     if as_numbers(levels) is None:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _BESIDE_COLOUR_BAR = 0.8
 """Share of a panel that the map keeps."""
+_ABOVE_MAP = 0.9
+"""Inches that titles and labels take above and below a map."""
 _MOST_NUMBERS = 64
 """Places of a map up to which each has its rate written in it."""
 
@@ -80,9 +82,10 @@ def heatmap(
         for axis, population in zip(axes, results.populations, strict=True):
             cells = placed.pivot_table(population, "row", "column", dropna=False)
             cells = cells.reindex(index=range(upwards.count), columns=range(across.count))
-            _draw_map(axis, cells.to_numpy(dtype=np.float64))
+            _draw_map(axis, cells.to_numpy(dtype=np.float64), height - _ABOVE_MAP)
             _label_side(axis, "x", across, axis_label(results, x))
-            _label_side(axis, "y", upwards, axis_label(results, y))
+            label = style.upright(axis_label(results, y), height - _ABOVE_MAP)
+            _label_side(axis, "y", upwards, label)
             axis.set_title(style.title(population))
         headline = describe_rates(results, responses, window)
         averaged = describe_averaged(results, responses, [x, y])
@@ -127,13 +130,17 @@ def _side(responses: pd.DataFrame, name: str) -> _Side:
     return _Side(name, count, places, ticks, labels, is_binned=False)
 
 
-def _draw_map(axis: Axes, rates: Floats) -> None:
-    """Draw rates, ``[rows, columns]``, and write each into its place where there are few."""
+def _draw_map(axis: Axes, rates: Floats, inches: float) -> None:
+    """Draw rates, ``[rows, columns]``, and write each into its place where there are few.
+
+    The map is about so many inches high.
+    """
     low, high = scales.rate_scale(rates)
     image = axis.imshow(rates, origin="lower", aspect="auto", cmap=style.MAP, vmin=low, vmax=high)
     figure = axis.get_figure()
     assert figure is not None
-    figure.colorbar(image, ax=axis, label=scales.rate_label(low))
+    label = style.upright(scales.rate_label(low), inches)
+    figure.colorbar(image, ax=axis, label=label)
     axis.spines[:].set_visible(False)
     if rates.size <= _MOST_NUMBERS:
         _write_rates(axis, rates, low, high)

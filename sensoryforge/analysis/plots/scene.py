@@ -32,6 +32,8 @@ _KEPT_SHEETS = 4
 _PIXELS_A_RECEPTOR = 16
 """Pixels of an image for each receptor, where they form no grid."""
 _MOST_PIXELS = 2**16
+_UNTOUCHED = 0.02
+"""Share of the highest drive up to which a neuron is not touched."""
 _MOST_VALUES = 20_000_000
 """Samples times receptors whose drive is worked out for one picture; a larger sheet is thinned."""
 
@@ -120,7 +122,7 @@ def _innervation(results: Results, population: str) -> Innervation:
     return make_instance(where, innervation, "a class of innervation", Innervation)
 
 
-def frames(results: Results, row: int, samples: Ints) -> Floats:
+def frames(results: Results, row: int, samples: Ints, most: int = 0) -> Floats:
     """Return the drive on the sheet at some samples.
 
     It is read where it was saved (``batch.save``), and else worked out from the parameters.
@@ -133,6 +135,8 @@ def frames(results: Results, row: int, samples: Ints) -> Floats:
         Which stimulus: a row of ``results.table``.
     samples
         Which samples, ``[F]``.
+    most
+        Receptors that are not too many; without it, as many as one picture has time for.
 
     Returns
     -------
@@ -151,23 +155,18 @@ def frames(results: Results, row: int, samples: Ints) -> Floats:
     (2, 12, 12)
     """
     skin = sheet(results)
-    if not isinstance(skin, Grid):
-        at_receptors = _at_receptors(results, row, samples, skin)
-        shown: Floats = at_receptors[:, _nearest_receptors(skin)]
-        return shown
-    if "stimulus" in results.names:
+    is_grid = isinstance(skin, Grid)
+    if is_grid and "stimulus" in results.names:
         saved = results.array(row, "stimulus").numpy()
         return saved[samples].astype(np.float64)
-    too_many = skin.count * len(samples) / _MOST_VALUES
-    step = max(1, ceil(sqrt(too_many)))
-    lines = np.arange(0, skin.rows, step)
-    columns = np.arange(0, skin.columns, step)
-    receptors = lines[:, None] * skin.columns + columns
-    xy_mm = skin.xy(receptors.ravel())
+    receptors = thinned(skin, most or _MOST_VALUES // max(len(samples), 1))
+    if not is_grid:
+        shown: Floats = _at_receptors(results, row, samples, skin)[:, receptors]
+        return shown
     times_ms = (samples * step_ms(results)).astype(np.float64)
     stimulus = _stimulus(results, row)
-    drive = stimulus.frames(xy_mm, times_ms, duration_ms(results))[0]
-    images: Floats = drive.reshape(len(samples), len(lines), len(columns))
+    drive = stimulus.frames(skin.xy(receptors.ravel()), times_ms, duration_ms(results))[0]
+    images: Floats = drive.reshape(len(samples), *receptors.shape)
     return images
 
 
@@ -181,9 +180,38 @@ def _at_receptors(results: Results, row: int, samples: Ints, skin: Receptors) ->
     return drive
 
 
-def _nearest_receptors(skin: Receptors) -> Ints:
+def thinned(skin: Receptors, most: int) -> Ints:
+    """Return which receptor each pixel of an image of the sheet shows.
+
+    Parameters
+    ----------
+    skin
+        The sheet.
+    most
+        How many pixels are not too many.
+
+    Returns
+    -------
+    numpy.ndarray
+        Numbers of receptors, ``[rows, columns]``: of a grid all, or every second or third where
+        they are too many; else the receptor nearest to each pixel.
+
+    Examples
+    --------
+    >>> thinned(Grid(4, 6, 0.15), most=24).shape, thinned(Grid(4, 6, 0.15), most=10).tolist()
+    ((4, 6), [[0, 2, 4], [12, 14, 16]])
+    """
+    if not isinstance(skin, Grid):
+        return _nearest_receptors(skin, most)
+    step = max(1, ceil(sqrt(skin.count / max(most, 1))))
+    lines = np.arange(0, skin.rows, step)
+    columns = np.arange(0, skin.columns, step)
+    return lines[:, None] * skin.columns + columns
+
+
+def _nearest_receptors(skin: Receptors, most: int) -> Ints:
     """Return the receptor nearest to each pixel of an image of the sheet, ``[rows, columns]``."""
-    pixels = min(_PIXELS_A_RECEPTOR * skin.count, _MOST_PIXELS)
+    pixels = max(1, min(_PIXELS_A_RECEPTOR * skin.count, _MOST_PIXELS, most))
     side_mm = sqrt(skin.width_mm * skin.height_mm / pixels)
     rows = max(1, round(skin.height_mm / side_mm))
     columns = max(1, round(skin.width_mm / side_mm))
@@ -191,6 +219,14 @@ def _nearest_receptors(skin: Receptors) -> Ints:
     places = skin.from_middle((x + 0.5) / columns - 0.5, (y + 0.5) / rows - 0.5)
     nearest, _ = Cloud(skin.xy()).nearest(places, 1)
     return nearest.reshape(rows, columns)
+
+
+def highest_course(results: Results, row: int) -> Floats:
+    """Return the highest drive on the sheet at each sample, ``[T]``."""
+    total = sample_count(results)
+    images = frames(results, row, np.arange(total))
+    strongest: Floats = np.abs(images).reshape(total, -1).max(axis=1)
+    return strongest
 
 
 def time_course(results: Results, row: int) -> Floats:
@@ -206,12 +242,59 @@ def time_course(results: Results, row: int) -> Floats:
     return course
 
 
-def highest_frame(results: Results, row: int) -> Floats:
-    """Return the drive on the sheet, ``[rows, columns]``, when it is highest in time."""
-    course = time_course(results, row)
-    highest_sample = np.array([int(course.argmax())])
-    frame: Floats = frames(results, row, highest_sample)[0]
-    return frame
+def highest_drive(results: Results, row: int) -> Floats:
+    """Return the highest drive over time at each receptor, ``[rows, columns]``.
+
+    Of a stimulus that moves it is the whole way.
+    """
+    highest: Floats = frames(results, row, np.arange(sample_count(results))).max(axis=0)
+    return highest
+
+
+def moves(results: Results, row: int) -> bool:
+    """Tell whether a stimulus, or a part of it, moves over the skin.
+
+    >>> moves(results, 0)
+    False
+    """
+    stimulus = results.table.iloc[row]
+    names = [str(name) for name in results.table]
+    motions = [stimulus[name] for name in names if _is_motion(name)]
+    return any(isinstance(motion, str) for motion in motions)
+
+
+def touch_samples(results: Results, row: int, population: str) -> Floats:
+    """Return the sample at which each neuron of a population is touched, ``[N]``.
+
+    It is the first at which the drive on it, at the nearest receptor drawn, is half of its highest;
+    infinite where nothing touches it.
+
+    Raises
+    ------
+    ConfigError
+        Where the stimulus, or the places of neurons, are not known.
+
+    Examples
+    --------
+    >>> touch_samples(results, 0, "sa").shape
+    (5,)
+    """
+    images = frames(results, row, np.arange(sample_count(results)))
+    left, right, bottom, top = extent_mm(results)
+    x_mm, y_mm = positions(results, population).T
+    rows, columns = images.shape[1:]
+    column = np.clip((x_mm - left) / (right - left) * columns, 0, columns - 1).astype(np.int64)
+    line = np.clip((y_mm - bottom) / (top - bottom) * rows, 0, rows - 1).astype(np.int64)
+    courses = images[:, line, column]
+    highest = courses.max(axis=0)
+    is_touched = highest > _UNTOUCHED * max(float(images.max()), 1e-12)
+    first = (courses >= highest / 2).argmax(axis=0)
+    samples: Floats = np.where(is_touched, first, np.inf)
+    return samples
+
+
+def _is_motion(name: str) -> bool:
+    return name == "motion" or name.endswith("_motion")
 
 
 def extent_mm(results: Results) -> tuple[float, float, float, float]:

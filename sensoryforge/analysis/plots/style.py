@@ -7,9 +7,9 @@ The colours are those of Okabe and Ito 2008, Color Universal Design, as Wong 201
 from __future__ import annotations
 
 import io
-import textwrap
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 try:
@@ -37,13 +37,17 @@ FAINT = "#8a8a8a"
 MAP = "viridis"
 DRIVE_MAP = "Greys"
 MARKERS = "os^Dv<>p"
-_LETTERS = 13.5
-"""Of a title in an inch, about."""
+_TITLE_SIZE = 10.0
+LABEL_SIZE = 9.5
+"""Of the letters of a headline and of an axis's label, in points."""
+MARGIN = 0.25
+_LEAST_TITLE = 1.5
+"""Inches that are left free beside a headline, and that a title has at least."""
 _SETTINGS = {
     "font.size": 9.5,
-    "axes.titlesize": 9.5,
+    "axes.titlesize": LABEL_SIZE,
     "axes.titlelocation": "left",
-    "axes.labelsize": 9.5,
+    "axes.labelsize": LABEL_SIZE,
     "xtick.labelsize": 8.5,
     "ytick.labelsize": 8.5,
     "legend.fontsize": 8.5,
@@ -131,8 +135,16 @@ def colour(dataset: Dataset, population: str) -> str:
     >>> colour(results, "ra")
     '#D55E00'
     """
-    number = dataset.populations.index(population)
-    return COLOURS[number % len(COLOURS)]
+    return colour_of(dataset.populations, population)
+
+
+def colour_of(populations: Sequence[str], population: str) -> str:
+    """Return the colour of one of some populations.
+
+    >>> colour_of(["sa", "ra"], "ra")
+    '#D55E00'
+    """
+    return COLOURS[list(populations).index(population) % len(COLOURS)]
 
 
 def title(population: str) -> str:
@@ -144,15 +156,60 @@ def title(population: str) -> str:
     return population.upper() if len(population) <= 3 else population
 
 
-def wrapped(text: str, width: float) -> str:
-    """Return a title broken into lines that fit a width in inches."""
-    return textwrap.fill(text, max(20, int(width * _LETTERS)))
+def wrapped(text: str, width: float, size: float = _TITLE_SIZE) -> str:
+    """Return a title broken into lines that fit a width in inches; no word is broken.
+
+    Its letters have a size in points.
+
+    >>> wrapped("Stimulus 5: composite, right_motion_speed_mm_s 20 mm/s", 3.0)
+    'Stimulus 5: composite,\\nright_motion_speed_mm_s 20 mm/s'
+    """
+    return _in_lines(text, max(width, _LEAST_TITLE), size)
+
+
+def upright(text: str, inches: float) -> str:
+    """Return the label of a y axis broken into lines that fit a height; no word is broken.
+
+    >>> upright("motion_speed_mm_s (mm/s)", 1.4)
+    'motion_speed_mm_s\\n(mm/s)'
+    """
+    return _in_lines(text, inches, LABEL_SIZE)
+
+
+def _in_lines(text: str, inches: float, size: float) -> str:
+    """Return a text broken into lines as wide as they are drawn: an m is wider than an i."""
+    lines: list[str] = []
+    line = ""
+    for word in text.split(" "):
+        longer = f"{line} {word}" if line else word
+        if line and _text_width(longer, size) > inches:
+            lines.append(line)
+            line = word
+        else:
+            line = longer
+    return "\n".join([*lines, line])
+
+
+def _text_width(text: str, size: float) -> float:
+    """Return how wide a text is drawn, in inches."""
+    return _letters_width(text) * size / 72.0
+
+
+@lru_cache(maxsize=4096)
+def _letters_width(text: str) -> float:
+    """Return how wide a text is in our font, as a share of the font's size."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    font = FontProperties(family="DejaVu Sans", size=100)
+    width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
+    return float(width) / 100.0
 
 
 def headline(figure: Figure, text: str) -> None:
     """Write what a picture shows above it, at its left edge."""
     width = figure.get_size_inches()[0]
-    figure.suptitle(wrapped(text, width), fontsize=10, ha="left", x=0.1 / width)
+    figure.suptitle(wrapped(text, width - MARGIN), fontsize=_TITLE_SIZE, ha="left", x=0.1 / width)
 
 
 def short(value: Any, digits: int = 6) -> str:
