@@ -76,7 +76,8 @@ def unknown_key(where: str, key: object, known: Sequence[str]) -> str:
     "batch.resumee: unknown key, known are resume, save; did you mean 'resume'?"
     """
     name = f"{where}.{key}" if where else str(key)
-    return f"{name}: unknown key, known are {list_names(known)}{suggest(str(key), known)}"
+    names = list_names(known) or "none"
+    return f"{name}: unknown key, known are {names}{suggest(str(key), known)}"
 
 
 def describe_failure(error: BaseException) -> str:

@@ -75,10 +75,9 @@ def stiffness_lines(experiment: Experiment) -> list[str]:
 
 
 def _draw_places(experiment: Experiment) -> None:
-    """Draw where afferents lie and what they pool, where a class is the user's: it may fail."""
+    """Draw where afferents lie and what they pool, where a class may refuse or fail."""
     for name, population in experiment.populations.items():
-        modules = [type(part).__module__ for part in (population.layout, population.innervation)]
-        if not all(module.startswith("sensoryforge.") for module in modules):
+        if population.layout.can_refuse or population.innervation.can_refuse:
             _ = experiment.places(name).fields
 
 

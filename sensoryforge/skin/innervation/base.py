@@ -54,6 +54,9 @@ class Innervation(ABC):
     (1, 5)
     """
 
+    can_refuse = True
+    """Whether drawing may refuse what it is given: it is then done before a run begins."""
+
     @abstractmethod
     def draw(self, receptors: Receptors, centres: Positions, seed: int) -> ReceptiveFields:
         """Return which receptors each afferent pools, and with what weights.

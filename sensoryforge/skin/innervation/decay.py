@@ -51,6 +51,8 @@ class Decay(Innervation):
     [[0.25, 0.5, 0.25]]
     """
 
+    can_refuse = False
+
     falloff: str
     length_mm: float
     reach_mm: float

@@ -76,6 +76,8 @@ class Gaussian(Innervation):
     ((2, 4), 2.0)
     """
 
+    can_refuse = False
+
     sigma_mm: float
     connections: int
 

@@ -29,6 +29,8 @@ class Nearest(Innervation):
     ([[0, 1], [2, 3]], [[0.5, 0.5], [0.5, 0.5]])
     """
 
+    can_refuse = False
+
     def draw(self, receptors: Receptors, centres: Positions, seed: int) -> ReceptiveFields:
         """Return the receptive fields of afferents at ``centres`` ``[N, 2]`` in mm."""
         xy_mm = receptors.xy()

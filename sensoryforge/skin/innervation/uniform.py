@@ -39,6 +39,8 @@ class Uniform(Innervation):
     ([[1, 2, 3]], [[0.333, 0.333, 0.333]])
     """
 
+    can_refuse = False
+
     radius_mm: float
 
     def __post_init__(self) -> None:

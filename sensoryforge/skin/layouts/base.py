@@ -24,6 +24,9 @@ class Layout(ABC):
     ...         return np.tile([receptors.width_mm / 2, receptors.height_mm / 2], (count, 1))
     """
 
+    can_refuse = True
+    """Whether placing may refuse what it is given: it is then done before a run begins."""
+
     @abstractmethod
     def place(self, receptors: Receptors, count: int, seed: int) -> Positions:
         """Return where the afferents lie.

@@ -25,6 +25,8 @@ class Even(Layout):
     [[-1.0, -1.0], [1.0, -1.0], [-1.0, 1.0], [1.0, 1.0]]
     """
 
+    can_refuse = False
+
     def place(self, receptors: Receptors, count: int, seed: int) -> Positions:
         """Return where the afferents lie, ``[count, 2]`` in mm."""
         width, height = receptors.width_mm, receptors.height_mm

@@ -26,6 +26,8 @@ class Hex(Layout):
     [[-1.5, -1.0], [0.5, -1.0], [-0.5, 1.0], [1.5, 1.0]]
     """
 
+    can_refuse = False
+
     def place(self, receptors: Receptors, count: int, seed: int) -> Positions:
         """Return where the afferents lie, ``[count, 2]`` in mm."""
         width, height = receptors.width_mm, receptors.height_mm

@@ -21,6 +21,8 @@ class Random(Layout):
     (2, 2)
     """
 
+    can_refuse = False
+
     def place(self, receptors: Receptors, count: int, seed: int) -> Positions:
         """Return where the afferents lie, ``[count, 2]`` in mm."""
         pairs = uniforms(seed, "layout", size=2 * count).reshape(count, 2)
