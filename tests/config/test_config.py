@@ -44,10 +44,18 @@ def checked(*overrides: str) -> Experiment:
 
 
 @pytest.mark.parametrize("option", OPTIONS)
-def test_every_option_composes_and_checks(option: str) -> None:
+def test_every_option_composes_and_checks(option: str, tmp_path: Path) -> None:
     group, name = option.split("/")
     chosen = [PLACES.get(group, group + "={}").format(name)]
-    if option in files():
+    if option == "layout/table":
+        (tmp_path / "cells.csv").write_text("x_mm,y_mm\n0,0\n")
+        cells = f"{{type:table,file:'{tmp_path / 'cells.csv'}'}}"
+        chosen = [f"neurons.populations.sa.layout={cells}"]
+    elif option == "innervation/table":
+        (tmp_path / "links.csv").write_text("neuron,receptor,weight\n0,0,1\n")
+        links = tmp_path / "links.csv"
+        chosen.append(f"neurons.populations.sa.innervation.file='{links}'")
+    elif option in files():
         chosen.append(files()[option])
     experiment = checked(*chosen)
     assert len(experiment.design) > 0

@@ -205,7 +205,16 @@ def test_options_of_the_users_own_are_listed_with_the_shipped_ones(toys: Path) -
     assert [name for name in names if not name.startswith("file ")] == [*shipped, "ring"]
     assert "  random: Afferents at independent places, uniform over the skin." in listed
     at = listed.index("  ring: Afferents on a circle.")
-    assert listed[at + 1].split() == ["radius_mm", "0.5", "mm", "how", "far", "from", "the", "centre"]
+    assert listed[at + 1].split() == [
+        "radius_mm",
+        "0.5",
+        "mm",
+        "how",
+        "far",
+        "from",
+        "the",
+        "centre",
+    ]
 
 
 @pytest.mark.parametrize(
