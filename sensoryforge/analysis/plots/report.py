@@ -188,6 +188,8 @@ def _facts(results: Results, directory: str) -> Iterator[tuple[str, str]]:
         spacing_mm = pipeline["spacing_mm"]
         yield "Sheet", f"{sides} receptors, {spacing_mm:g} mm apart"
         yield "Seed", str(pipeline["seed"])
+        if pipeline.get("noise_seed") is not None:
+            yield "Noise seed", str(pipeline["noise_seed"])
     if "started" in metadata:
         wall_time_s = metadata.get("wall_time_s", 0)
         yield "Run", f"{metadata['started']}, {wall_time_s:g} s"
