@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sensoryforge.config.entry_references import with_named_references
 from sensoryforge.config.rules import BATCH_KEYS, BLOCK, PIPELINE, POPULATION_KEYS, SAVE
 from sensoryforge.config.sources import SECTIONS, has_options
 from sensoryforge.config.yaml_file import SUFFIXES, read_yaml
@@ -56,6 +57,7 @@ def read_batch_file(path: Path) -> BatchFile:
             batch_file.search.append(parent / "conf")
     _take_choices(batch_file)
     batch_file.problems += _take_misshapen(batch_file.values)
+    batch_file.values = with_named_references(batch_file.values)
     return batch_file
 
 
@@ -74,6 +76,7 @@ def batch_file_of(values: Mapping[str, Any]) -> BatchFile:
     merge_mapping(batch_file.values, _sections_of(values))
     _take_choices(batch_file)
     batch_file.problems += _take_misshapen(batch_file.values)
+    batch_file.values = with_named_references(batch_file.values)
     return batch_file
 
 
