@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 DEEPEST = 3
 """How many folders below a sweep's directory a dataset may lie."""
+_COLUMNS_OF_EVERY_TABLE = ("index", "id", "seed", "repetition", "type", "error")
+"""What a swept key must not replace, as ``seed`` of ``pipeline.seed`` would."""
 MOST_LISTED = 10
 """Datasets that a refusal to open them as one names."""
 _SWEEP_RECORD = "multirun.yaml"
@@ -274,5 +276,6 @@ def _column_names(keys: Sequence[str]) -> dict[str, str]:
     words = [key.rpartition(".")[2] for key in keys]
     names = {}
     for key, word in zip(keys, words, strict=True):
-        names[key] = word if words.count(word) == 1 else key
+        is_free = words.count(word) == 1 and word not in _COLUMNS_OF_EVERY_TABLE
+        names[key] = word if is_free else key
     return names

@@ -23,6 +23,7 @@ from sensoryforge.config.overrides import (
     is_of_piece,
     is_sweep,
     key_of,
+    list_as_text,
     parse_override,
     quote_text,
     read_directories,
@@ -104,8 +105,7 @@ class CommandLine:
         early = [text for text in overrides if text not in late]
         if not late:
             return early
-        listed = ",".join(quote_text(text) for text in late)
-        return [*early, f"hydra.sweeper.late=[{listed}]"]
+        return [*early, f"hydra.sweeper.late={quote_text(list_as_text(late))}"]
 
     def _late_overrides(self, overrides: Sequence[str]) -> list[str]:
         """Return the overrides of values that depend on what the sweep chooses.

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sensoryforge.config.entry_references import with_named_references
 from sensoryforge.config.kinds import TYPE
 from sensoryforge.config.rules import BATCH_KEYS, BLOCK, PIPELINE, POPULATION_KEYS, SAVE
 from sensoryforge.config.sources import SECTIONS, has_options
@@ -58,6 +59,7 @@ def read_batch_file(path: Path) -> BatchFile:
             batch_file.search.append(parent / "conf")
     _take_choices(batch_file)
     batch_file.problems += _take_misshapen(batch_file.values)
+    batch_file.values = with_named_references(batch_file.values)
     return batch_file
 
 
@@ -76,6 +78,7 @@ def batch_file_of(values: Mapping[str, Any]) -> BatchFile:
     merge_mapping(batch_file.values, _sections_of(values))
     _take_choices(batch_file)
     batch_file.problems += _take_misshapen(batch_file.values)
+    batch_file.values = with_named_references(batch_file.values)
     return batch_file
 
 

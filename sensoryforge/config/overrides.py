@@ -117,6 +117,20 @@ def quote_text(text: str) -> str:
     return QuotedString(text, Quote.single).with_quotes()
 
 
+def list_as_text(texts: Sequence[str]) -> str:
+    """Return texts as JSON in which Hydra sees no reference to another value.
+
+    A reference means another value in each job of a sweep: it must not be resolved before.
+
+    Examples
+    --------
+    >>> text = list_as_text(["stimuli.sigma=${stimuli.center_x}"])
+    >>> "${" in text, json.loads(text)
+    (False, ['stimuli.sigma=${stimuli.center_x}'])
+    """
+    return json.dumps(list(texts)).replace("$", "\\u0024")
+
+
 def key_of(text: str) -> str:
     """Return the key of an override, without the signs that add or delete.
 

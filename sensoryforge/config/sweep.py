@@ -44,6 +44,13 @@ _NOT_ON_WINDOWS = ':*?"<>|'
 """What Windows does not take besides; elsewhere it stays, and directories keep their names."""
 
 
+_SAME_IN_EVERY_JOB = {
+    "batch.output_dir": "one directory holds all jobs, each below it; give one",
+    "batch.dry_run": "true or false is for all jobs; give one",
+}
+"""Keys that are read before there are jobs, and why several values of one would reach none."""
+
+
 @dataclass(frozen=True)
 class Job:
     """One dataset of a sweep.
@@ -127,8 +134,11 @@ def _problems_of_axis(override: Override, composer: Composer) -> Iterator[str]:
         yield f"{text}: interval() has no values to list, write range() or the values"
         return
     values = _texts(override)
+    reason = _SAME_IN_EVERY_JOB.get(override.get_key_element().lstrip("+"))
     if not values:
         yield f"{text}: no values"
+    elif reason is not None:
+        yield f"{text}: {reason}"
     elif is_structural(override):
         repeated = _first_repeated(values)
         if repeated is not None:

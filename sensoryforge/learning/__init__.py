@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 from sensoryforge.core.lazy import import_public
 
 if TYPE_CHECKING:
+    from sensoryforge.learning.applying import Decoded as Decoded
+    from sensoryforge.learning.applying import decode as decode
     from sensoryforge.learning.batches import collate as collate
     from sensoryforge.learning.decoders import ConvDecoder as ConvDecoder
     from sensoryforge.learning.decoders import LinearDecoder as LinearDecoder
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from sensoryforge.learning.objectives import RateTargets as RateTargets
     from sensoryforge.learning.objectives import Readout as Readout
     from sensoryforge.learning.objectives import binned_rates as binned_rates
+    from sensoryforge.learning.recipe import Recipe as Recipe
     from sensoryforge.learning.scores import Scores as Scores
     from sensoryforge.learning.spike_data_module import SpikeDataModule as SpikeDataModule
     from sensoryforge.learning.spike_dataset import SpikeDataset as SpikeDataset
@@ -37,18 +40,21 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "ConvDecoder": "decoders",
+    "Decoded": "applying",
     "DecodingModule": "decoding",
     "DesignDataModule": "encoder",
     "LearningModule": "encoder",
     "LinearDecoder": "decoders",
     "RateTargets": "objectives",
     "Readout": "objectives",
+    "Recipe": "recipe",
     "Scores": "scores",
     "SpikeDataModule": "spike_data_module",
     "SpikeDataset": "spike_dataset",
     "SpikingDecoder": "decoders",
     "binned_rates": "objectives",
     "collate": "batches",
+    "decode": "applying",
     "learned_overrides": "trainable",
     "learned_values": "trainable",
     "make_trainable": "trainable",
@@ -58,18 +64,21 @@ _MODULES = {
 
 __all__ = [
     "ConvDecoder",
+    "Decoded",
     "DecodingModule",
     "DesignDataModule",
     "LearningModule",
     "LinearDecoder",
     "RateTargets",
     "Readout",
+    "Recipe",
     "Scores",
     "SpikeDataModule",
     "SpikeDataset",
     "SpikingDecoder",
     "binned_rates",
     "collate",
+    "decode",
     "learned_overrides",
     "learned_values",
     "make_trainable",

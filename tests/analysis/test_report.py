@@ -139,6 +139,15 @@ def test_the_page_says_what_was_run(page: Page) -> None:
     assert "load(" in page.text
 
 
+def test_the_seed_of_the_noise_is_said_where_it_is_another(
+    results: Results, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "draw_pictures", lambda *_: [])
+    assert "Noise seed" not in Page(report.html(results)).text
+    monkeypatch.setitem(results.metadata["config"]["pipeline"], "noise_seed", 7)
+    assert re.search(r"Seed\s*0\s*Noise seed\s*7\s", Page(report.html(results)).text)
+
+
 def test_names_are_text_not_markup(results: Results, monkeypatch: pytest.MonkeyPatch) -> None:
     name = "<script>alert(1)</script> & co"
     monkeypatch.setitem(results.metadata["config"], name, name)

@@ -44,6 +44,14 @@ def test_a_sweep_opens_as_one_with_a_column_for_each_varied_override(tmp_path: P
         assert joint[2 * number]["id"] == alone[0]["id"]
 
 
+def test_a_swept_seed_leaves_the_seeds_of_the_stimuli_in_the_table(tmp_path: Path) -> None:
+    root = sweep(tmp_path / "seeds", "pipeline.seed=5", "pipeline.seed=6")
+    joint = load(root)
+    assert joint.table["pipeline.seed"].tolist() == [5, 5, 6, 6]
+    alone = [load(root / f"job_{number}").table["seed"].tolist() for number in (0, 1)]
+    assert joint.table["seed"].tolist() == [*alone[0], *alone[1]]
+
+
 def test_a_sweep_whose_arrays_differ_is_listed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,6 +13,8 @@ import pytest
 import yaml
 
 from sensoryforge.commands import hydra_app as app
+from sensoryforge.config.composer import Composer
+from sensoryforge.config.sweep import plan
 from sensoryforge.design.experiment import Experiment
 from sensoryforge.running import execute as batch
 
@@ -140,7 +142,8 @@ def test_each_job_of_a_sweep_has_entries_of_its_own(launch: Launch) -> None:
 
 def test_a_glob_sweeps_over_the_options_of_a_group(launch: Launch) -> None:
     (experiment,) = launch("-m", "stimuli=glob(g*)")
-    assert [family.type for family in experiment.design.families] == ["gaussian", "grating"]
+    types = [family.type for family in experiment.design.families]
+    assert types == ["gabor", "gaussian", "grating"]
 
 
 def test_structural_axes_are_a_job_each_in_a_directory_of_their_name(launch: Launch) -> None:
@@ -198,12 +201,51 @@ def test_a_sub_directory_of_ones_own_stays(
     assert [one.sheet.rows for one in ran] == [int(side) for side in sides.split(",")]
 
 
-@pytest.mark.slow
-def test_names_that_would_be_one_directory_are_numbers(launch: Launch) -> None:
-    ran = launch(
-        "-m", "+population@neurons.populations.pc=sa,ra", "batch.output_dir=here,there/x,there-x"
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("batch.output_dir=here,there", "one directory holds all jobs, each below it; give one"),
+        ("batch.dry_run=true,false", "true or false is for all jobs; give one"),
+    ],
+)
+def test_several_values_of_what_no_job_can_have_for_itself_are_refused(
+    launch: Launch, capsys: pytest.CaptureFixture[str], override: str, says: str
+) -> None:
+    assert launch("-m", override, "pipeline.seed=1,2", code=2) == []
+    assert capsys.readouterr().err == f"{override}: {says}\n"
+
+
+def test_names_that_would_be_one_directory_are_numbers() -> None:
+    composer = Composer.over()
+    jobs = plan(
+        composer.parse(["+population@neurons.populations.pc=sa,ra", "pipeline.device=a/x,a-x,b"]),
+        composer,
     )
-    assert [one.batch.output_dir.name for one in ran] == [str(number) for number in range(6)]
+    assert [job.name for job in jobs] == [str(number) for number in range(6)]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "amplitudes"),
+    [
+        (["stimuli.amplitude=${pipeline.seed}"], [[5], [6]]),
+        (["stimuli.amplitude=${hydra:job.num}"], [[0], [1]]),
+        (["stimuli.amplitude=${stimuli.center_x}", "stimuli.center_x=7,8"], [[7, 8], [7, 8]]),
+    ],
+)
+def test_a_reference_of_a_stimulus_is_to_the_values_of_its_job(
+    launch: Launch, overrides: list[str], amplitudes: list[list[float]]
+) -> None:
+    ran = launch("-m", "pipeline.seed=5,6", *overrides)
+    assert [list(one.design.families[0].axes["amplitude"]) for one in ran] == amplitudes
+
+
+@pytest.mark.parametrize("where", ["stimuli.gaussian", "..gaussian"])
+def test_a_type_that_is_swept_may_refer_to_another(launch: Launch, where: str) -> None:
+    reference = f"stimuli.step.amplitude=${{{where}.amplitude}}"
+    (experiment,) = launch(
+        "-m", "stimuli=gaussian,step", "stimuli.gaussian.amplitude=5,6", reference
+    )
+    assert axes(experiment) == [{"amplitude": (5, 6)}] * 2
 
 
 def test_a_job_that_works_in_its_directory_names_it_in_full(launch: Launch, tmp_path: Path) -> None:
@@ -280,7 +322,7 @@ MISTAKES = [
     (["experiment=nothing"], "experiment: got 'nothing', allowed are"),
     (["-m", "stimuli.sigma=interval(0,1)"], "stimuli.sigma=interval(0,1): interval() has no values to list"),
     (["-m", "stimuli.amplitud=10,20"], "stimuli.amplitud: unknown key"),
-    (["-m", "stimuli=gaussian,stp"], "stimuli: got 'stp', allowed are *; did you mean 'step'?"),
+    (["-m", "stimuli=gaussian,stp"], ", texture; did you mean 'step'?"),
     (["-m", "stimuli=gaussian,step", "stimuli.wave=1,2"], "stimuli.wave: unknown key"),
     (["-m", "pipeline.grid_size=8,0"], "pipeline.grid_size: got 0, allowed is"),
     (["-m", "pipeline.grid_size=range(3,3)"], "pipeline.grid_size=range(3,3): no values"),

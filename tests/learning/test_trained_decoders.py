@@ -127,6 +127,16 @@ def test_a_checkpoint_cannot_make_python_import_a_module(trained: Path, tmp_path
 # --- another dataset ---
 
 
+def test_decode_and_what_it_takes_and_returns_are_public_names(trained: Path, data: Path) -> None:
+    from sensoryforge import learning
+
+    decoded = learning.decode(data, trained)
+    assert isinstance(decoded, learning.Decoded)
+    recipe = DecodingModule.load_from_checkpoint(trained / "checkpoints/best.ckpt").recipe
+    assert isinstance(recipe, learning.Recipe)
+    assert {"decode", "Decoded", "Recipe"} <= set(learning.__all__) <= set(dir(learning))
+
+
 def test_a_decoder_tells_a_dataset_of_another_seed_and_writes_what_it_tells(
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

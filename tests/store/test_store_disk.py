@@ -280,6 +280,20 @@ def test_a_file_that_others_only_read_is_read(tmp_path: Path) -> None:
         assert len(load(tmp_path)) == 4
 
 
+def test_the_document_of_faults_has_each_word_of_damage() -> None:
+    document = Path(__file__).parents[2] / "docs/reliability.md"
+    text = document.read_text(encoding="utf-8")
+    words = (
+        "empty",
+        "truncated, ",
+        "its end is missing",
+        "damaged, or not written by SensoryForge",
+    )
+    of_others = ("not an HDF5 file: ", "without a table of stimuli: ")
+    of_use = ("in use by another program", "not closed by one that was stopped", "h5clear -s")
+    assert [word for word in (*words, *of_others, *of_use) if word not in text] == []
+
+
 class Evil:
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[str]]:
         return os.mkdir, ("reached",)

@@ -190,6 +190,8 @@ def _facts(results: Results, directory: str) -> Iterator[tuple[str, str]]:
         how = "" if arrangement == "grid" else f" ({arrangement.replace('_', ' ')})"
         yield "Sheet", f"{sides} receptors{how}, {spacing_mm:g} mm apart"
         yield "Seed", str(pipeline["seed"])
+        if pipeline.get("noise_seed") is not None:
+            yield "Noise seed", str(pipeline["noise_seed"])
     if "started" in metadata:
         wall_time_s = metadata.get("wall_time_s", 0)
         yield "Run", f"{metadata['started']}, {wall_time_s:g} s"

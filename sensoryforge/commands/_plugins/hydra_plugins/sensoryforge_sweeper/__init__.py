@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,12 +24,12 @@ SETTINGS: dict[str, Any] = {
     "_target_": "hydra_plugins.sensoryforge_sweeper.SensoryForgeSweeper",
     "max_batch_size": None,
     "params": None,
-    "late": [],
+    "late": "[]",
 }
 """What ``hydra.sweeper`` may hold.
 
-``max_batch_size``: how many jobs are launched together; ``params``: more sweeps; ``late``:
-overrides that only the jobs see, since they change an option that the sweep chooses.
+``max_batch_size``: how many jobs are launched together; ``params``: more sweeps; ``late``: a list,
+as JSON, of overrides that only the jobs see, since they change an option that the sweep chooses.
 """
 
 ConfigStore.instance().store(
@@ -43,7 +44,7 @@ class SensoryForgeSweeper(Sweeper):
         self,
         max_batch_size: int | None = None,
         params: Mapping[str, Any] | None = None,
-        late: Sequence[str] = (),
+        late: str = "[]",
     ) -> None:
         self.max_batch_size = max_batch_size
         self.params = params or {}
@@ -82,7 +83,8 @@ class SensoryForgeSweeper(Sweeper):
         name = self.config.hydra.job.config_name
         composer = Composer(self.context.config_loader, name, fixed)
         composer.reuse(self.config)
-        overrides = composer.parse([*_flatten(self.params), *arguments, *self.late])
+        late = json.loads(self.late)
+        overrides = composer.parse([*_flatten(self.params), *arguments, *late])
         if is_experiment(self.config):
             jobs = prepare_sweep(self.config, composer, overrides)
             with telling_how_to_resume(self.config):
