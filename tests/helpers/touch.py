@@ -45,6 +45,7 @@ def files() -> dict[str, str]:
     return {
         "stimuli/image": f"stimuli.file={place}/relief.npy",
         "stimuli/frames": f"stimuli.file={place}/frames.npy",
+        "experiment/recorded_grasp": f"stimuli.file={place}/frames.npy",
         "profile/trace": f"stimuli.profile.file={place}/depth.csv",
         "motion/path": f"stimuli.motion.file={place}/path.csv",
     }

@@ -64,6 +64,7 @@ def test_it_is_checked_and_felt(name: str) -> None:
         assert len(experiment.design) == COUNTS[name]
 
 
+@pytest.mark.slow
 @every_experiment
 def test_a_thinned_one_runs_and_afferents_fire(name: str) -> None:
     config = sf.compose(f"experiment={name}", "pipeline.device=cpu", "batch.output_dir=thin")
