@@ -261,11 +261,22 @@ def _section_differences(section: str, old: Any, new: Any) -> Iterator[_Differen
     for key in sorted(old_values.keys() | new_values.keys()):
         if key.removeprefix("pipeline.") in NO_EFFECT:
             continue
+        if _is_same_content(key, old_values, new_values):
+            continue
         absent = _ABSENT.get(key, "nothing")
         was = old_values.get(key, absent)
         now = new_values.get(key, absent)
         if was != now:
             yield _Difference(key, was, now)
+
+
+def _is_same_content(key: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Tell whether a key is the path of a file that has the same content in both, or its name."""
+    if not key.endswith(".file"):
+        return False
+    checksum_key = f"{key.removesuffix('file')}checksum"
+    checksum = old.get(checksum_key)
+    return checksum is not None and checksum == new.get(checksum_key)
 
 
 def _or_nothing(value: object) -> object:
