@@ -25,6 +25,7 @@ from sensoryforge.config.explain import (
     explain_failure,
     find_misread_overrides,
 )
+from sensoryforge.config.files import note_checksums
 from sensoryforge.config.sources import PRIMARY, SECTIONS, hidden_options
 from sensoryforge.config.written_out import write_out_options
 from sensoryforge.core.errors import ConfigError, raise_if
@@ -174,6 +175,7 @@ def check_composed(config: DictConfig | Mapping[str, Any], problems: Iterable[st
         give_own_directory(plain, config)
         fill_in_defaults(plain, config, lines)
         write_out_options(plain, folders)
+        note_checksums(plain)
         experiment = check_plain(plain, option_files(config), folders)
     except ConfigError as error:
         lines += error.problems

@@ -262,6 +262,8 @@ def _section_differences(section: str, old: Any, new: Any) -> Iterator[_Differen
     for key in sorted(old_values.keys() | new_values.keys()):
         if key.removeprefix("pipeline.") in NO_EFFECT:
             continue
+        if _is_same_content(key, old_values, new_values):
+            continue
         absent = _absent_value(key)
         was = old_values.get(key, absent)
         now = new_values.get(key, absent)
@@ -275,6 +277,15 @@ def _absent_value(key: str) -> object:
     if section.startswith("neurons.populations.") and section.count(".") == 2:
         return _ABSENT_OF_A_POPULATION.get(name, "nothing")
     return _ABSENT.get(key, "nothing")
+
+
+def _is_same_content(key: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Tell whether a key is the path of a file that has the same content in both, or its name."""
+    if not key.endswith(".file"):
+        return False
+    checksum_key = f"{key.removesuffix('file')}checksum"
+    checksum = old.get(checksum_key)
+    return checksum is not None and checksum == new.get(checksum_key)
 
 
 def _or_nothing(value: object) -> object:

@@ -64,6 +64,16 @@ class Cloud:
         tuple
             Numbers of points and squares of distances in mm^2, ``[N, count]`` each.
         """
+        numbers = np.empty((len(places), count), np.int64)
+        squares = np.empty((len(places), count))
+        together = max(1, _MOST_PAIRS // (count + _TIED))
+        for first in range(0, len(places), together):
+            some = slice(first, first + together)
+            numbers[some], squares[some] = self._nearest(places[some], count)
+        return numbers, squares
+
+    def _nearest(self, places: Positions, count: int) -> tuple[Ints, Floats]:
+        """Return the nearest points of a few places."""
         candidates = min(count + _TIED, len(self.points))
         _, found = self.tree.query(places, k=np.arange(1, candidates + 1))
         numbers = np.sort(found.astype(np.int64), axis=1)
@@ -94,7 +104,7 @@ class Cloud:
             each.
         """
         square_reach = reach_mm * reach_mm
-        together = max(1, min(_MOST_PLACES, _MOST_PAIRS // self._most_within(reach_mm)))
+        together = max(1, min(_MOST_PLACES, _MOST_PAIRS // self.estimate_within(reach_mm)))
         for first in range(0, len(places), together):
             some = places[first : first + together]
             pairs = _make_tree(some).sparse_distance_matrix(
@@ -137,8 +147,14 @@ class Cloud:
         filled[is_none] = np.inf
         return Surroundings(points, filled, is_none)
 
-    def _most_within(self, reach_mm: float) -> int:
-        """Return about how many points lie within reach of a place."""
+    def estimate_within(self, reach_mm: float) -> int:
+        """Return about how many points lie within reach of a place, were they spread evenly.
+
+        Examples
+        --------
+        >>> Cloud(np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 4.0], [4.0, 4.0]])).estimate_within(1.0)
+        1
+        """
         extent = np.ptp(self.points, axis=0)
         share = np.prod(np.minimum(2 * reach_mm / np.maximum(extent, 1e-300), 1.0))
         return max(1, round(len(self.points) * float(share)))

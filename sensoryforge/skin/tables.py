@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import format_value, list_names
+from sensoryforge.core.source_file import SourceFile
 
 SUFFIX = ".csv"
 KEPT_FILES = 16
@@ -22,7 +23,12 @@ Table = Mapping[str, npt.NDArray[Any]]
 """Column by its heading, ``[L]`` each."""
 
 
-def read_table(file: object, numbers: tuple[str, ...], counts: tuple[str, ...] = ()) -> Table:
+def read_table(
+    file: object,
+    numbers: tuple[str, ...],
+    counts: tuple[str, ...] = (),
+    checksum: str | None = None,
+) -> Table:
     """Return the columns of a CSV file.
 
     Parameters
@@ -33,11 +39,14 @@ def read_table(file: object, numbers: tuple[str, ...], counts: tuple[str, ...] =
         Headings of columns of finite numbers, in float64.
     counts
         Headings of columns of whole numbers from zero, in int64.
+    checksum
+        What the content of the file has to have, as `SourceFile` counts it; None for any.
 
     Raises
     ------
     ConfigError
-        Where it is no such file; the message begins with the key ``file``.
+        Where it is no such file; the message begins with the key ``file``, or with ``checksum``
+        where the content is not the one that was asked for.
 
     Examples
     --------
@@ -51,9 +60,14 @@ def read_table(file: object, numbers: tuple[str, ...], counts: tuple[str, ...] =
         raise ConfigError(f"file: got {format_value(file)}, {allowed}")
     try:
         state = Path(file).stat()
+        content = SourceFile(file, file).checksum
     except OSError as error:
         reason = f"which cannot be read ({error.strerror})"
         raise ConfigError(f"file: got '{file}', {reason}; {allowed}") from error
+    if checksum is not None and checksum != content:
+        reason = f"{file} has changed since it was noted"
+        allowed = f"allowed is {content}, or null for any content"
+        raise ConfigError(f"checksum: got {format_value(checksum)}, {allowed}: {reason}")
     return _read_version(file, numbers, counts, state.st_size, state.st_mtime_ns)
 
 

@@ -147,7 +147,7 @@ def test_a_saved_stimulus_is_what_the_receptors_feel(tmp_path: Path, arrangement
     np.testing.assert_array_equal(xy, results.metadata["sa_xy_mm"].numpy())
     assert ("receptors_xy_mm" in results.metadata) == (arrangement != "grid")
     assert plots.sheet(results).axes[0].get_xlim() == pytest.approx((4.1, 5.9))
-    shown = scene.highest_frame(results, 0)
+    shown = scene.highest_drive(results, 0)
     assert shown.max() == saved.max()
 
 

@@ -41,6 +41,8 @@ _FARTHEST_MM = 1e6
 """Reach of the window where receptors form no grid: no skin is larger."""
 _MOST_AFFERENTS = 256
 """Afferents worked on at a time where receptors form no grid."""
+_MOST_CANDIDATES = 2**20
+"""Afferents times receptors within their reach worked on at a time, about: 8 MB an array."""
 _LARGEST_WORD = np.uint64(2**64 - 1)
 _MOST_SIDES = 2**15
 """Afferents times columns of their windows worked on at a time: 256 kB an array."""
@@ -134,8 +136,10 @@ class Gaussian(Innervation):
         reach_mm = min(WINDOW_SIGMAS * self.sigma_mm, _FARTHEST_MM)
         indices = np.empty((len(places), size), np.int64)
         weights = np.empty((len(places), size))
-        for first in range(0, len(places), _MOST_AFFERENTS):
-            some = slice(first, first + _MOST_AFFERENTS)
+        of_each = max(size, cloud.estimate_within(reach_mm))
+        together = min(_MOST_AFFERENTS, max(1, _MOST_CANDIDATES // of_each))
+        for first in range(0, len(places), together):
+            some = slice(first, first + together)
             near = cloud.around(places[some], reach_mm, size)
             numbers = range(first, first + len(near.points))
             words = random_bit_rows(stream, numbers, near.points.shape[1] + 1)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from sensoryforge.core.errors import ConfigError
-from sensoryforge.core.types import Ints, Positions
+from sensoryforge.core.types import Bools, Ints, Positions
 from sensoryforge.skin.innervation.base import Innervation, ReceptiveFields
 from sensoryforge.skin.neighbours import Cloud
 from sensoryforge.skin.receptors.base import Receptors
 
 _CANDIDATES = 8
-"""Receptors that a neuron asks for at first; it asks for twice as many each time it gets none."""
+"""Receptors that a neuron asks for at first; twice as many where these are too few."""
 
 
 @dataclass(frozen=True)
@@ -52,16 +52,26 @@ class OneToOne(Innervation):
             count = min(candidates, len(free))
             near, squares = Cloud(xy_mm[free]).nearest(centres[waiting], count)
             pairs = np.argsort(squares, axis=None, kind="stable")
-            neurons = np.repeat(waiting, count)[pairs]
-            _take_in_turn(taken, neurons, free[near].ravel()[pairs])
+            places, columns = np.divmod(pairs, count)
+            is_last = (columns == count - 1) & (count < len(free))
+            _take_in_turn(taken, waiting[places], free[near].ravel()[pairs], is_last)
             free = np.setdiff1d(free, taken, assume_unique=True)
             candidates *= 2
 
 
-def _take_in_turn(taken: Ints, neurons: Ints, receptors: Ints) -> None:
-    """Give each neuron the first receptor in a list of pairs that no other has before it."""
+def _take_in_turn(taken: Ints, neurons: Ints, receptors: Ints, is_last: Bools) -> None:
+    """Give each neuron the first receptor in a list of pairs that no other has before it.
+
+    It ends where a neuron has none at its last pair: one that is not in the list may come next.
+    """
     gone: set[int] = set()
-    for neuron, receptor in zip(neurons.tolist(), receptors.tolist(), strict=True):
-        if taken[neuron] < 0 and receptor not in gone:
+    for neuron, receptor, last in zip(
+        neurons.tolist(), receptors.tolist(), is_last.tolist(), strict=True
+    ):
+        if taken[neuron] >= 0:
+            continue
+        if receptor not in gone:
             taken[neuron] = receptor
             gone.add(receptor)
+        elif last:
+            return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -29,6 +29,9 @@ class LinkTable(Innervation):
     ----------
     file
         Path of the file.
+    checksum
+        What its content has to have; None for any. A configuration that is checked notes it here,
+        so that a dataset tells when the file has changed.
 
     Raises
     ------
@@ -47,13 +50,14 @@ class LinkTable(Innervation):
     """
 
     file: str
+    checksum: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         self._read()
 
     def _read(self) -> Links:
         """Return the links of the file, in its order."""
-        table = read_table(self.file, ("weight",), ("neuron", "receptor"))
+        table = read_table(self.file, ("weight",), ("neuron", "receptor"), self.checksum)
         links = Links(table["neuron"], table["receptor"], table["weight"])
         is_negative = links.value < 0
         if is_negative.any():

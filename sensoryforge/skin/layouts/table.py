@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -26,6 +26,9 @@ class CellTable(Layout):
     ----------
     file
         Path of the file, as ``sensoryforge export --cells`` writes it.
+    checksum
+        What its content has to have; None for any. A configuration that is checked notes it here,
+        so that a dataset tells when the file has changed.
 
     Raises
     ------
@@ -43,13 +46,14 @@ class CellTable(Layout):
     """
 
     file: str
+    checksum: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         self._read()
 
     def _read(self) -> Positions:
         """Return the places of the file, ``[L, 2]`` in mm."""
-        table = read_table(self.file, COLUMNS)
+        table = read_table(self.file, COLUMNS, checksum=self.checksum)
         return np.stack([table[name] for name in COLUMNS], axis=-1)
 
     def place(self, receptors: Receptors, count: int, seed: int) -> Positions:
