@@ -49,7 +49,20 @@ def tidy(notebook: nbformat.NotebookNode) -> None:
     for cell in notebook.cells:
         cell.metadata = {}
         if cell.cell_type == "code":
-            cell.outputs = [output for output in map(_tidied, cell.outputs) if output is not None]
+            tidied = [_tidied(output) for output in cell.outputs]
+            cell.outputs = _joined([output for output in tidied if output is not None])
+
+
+def _joined(outputs: list[Any]) -> list[Any]:
+    """Return outputs in which prints that follow each other are one."""
+    joined: list[Any] = []
+    for output in outputs:
+        is_print = output["output_type"] == "stream"
+        if is_print and joined and joined[-1]["output_type"] == "stream":
+            joined[-1]["text"] += output["text"]
+        else:
+            joined.append(output)
+    return joined
 
 
 def _tidied(output: Any) -> Any:
