@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sensoryforge.commands.checked import remember
 from sensoryforge.config.composer import Composer, hydra_errors
-from sensoryforge.config.explain import explain_failure, explain_unreadable
+from sensoryforge.config.explain import explain_failure, explain_unreadable, join_split_words
 from sensoryforge.config.hydra_private import Arguments, parse_arguments
 from sensoryforge.config.hydra_runtime import hydra_known
 from sensoryforge.config.overrides import (
@@ -85,8 +85,9 @@ class CommandLine:
         except ConfigError as error:
             return error.problems
         except hydra_errors() as error:
-            unreadable = [text for text in overrides if parse_override(text) is None]
-            lines = [explain_unreadable(text) for text in unreadable]
+            whole, lines = join_split_words(overrides)
+            unreadable = [text for text in whole if parse_override(text) is None]
+            lines += [explain_unreadable(text) for text in unreadable]
             return tuple(lines) or (explain_failure(error),)
         return ()
 

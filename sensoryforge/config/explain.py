@@ -7,6 +7,7 @@ other, so that all that is wrong is told in one go, in the words of whoever type
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -55,12 +56,14 @@ def compose_with_problems(
     if not misread:
         with suppress(*hydra_errors(ValueError)):
             return composer.load(overrides), []
-    spelled_out = composer.spell_out(overrides)  # composes once more, so it comes second
-    if not misread:
+    whole, split = join_split_words(overrides)
+    misread = list(find_misread_overrides(whole, composer))
+    spelled_out = composer.spell_out(whole)  # composes once more, so it comes second
+    if not misread and not split:
         with suppress(*hydra_errors(ValueError)):
             return composer.load(spelled_out), []
     config, explanations = _compose_one_by_one(composer, spelled_out)
-    return config, [*misread, *explanations]
+    return config, [*split, *misread, *explanations]
 
 
 def _compose_one_by_one(
@@ -84,6 +87,57 @@ def _compose_one_by_one(
         else:
             accepted.append(text)
     return config, explanations
+
+
+def join_split_words(overrides: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Find the overrides that spaces split into several words.
+
+    Parameters
+    ----------
+    overrides
+        Overrides as they were typed.
+
+    Returns
+    -------
+    whole : list of str
+        The words that are none of those.
+    problems : list of str
+        A line for each override that was split.
+
+    Examples
+    --------
+    >>> whole, problems = join_split_words(["a=1", "b", "=", "10,", "20"])
+    >>> whole, problems
+    (['a=1'], ['b = 10, 20: no spaces around = and after commas; write b=10,20'])
+    """
+    whole: list[str] = []
+    problems: list[str] = []
+    run: list[str] = []
+    for text in overrides:
+        if _may_be_a_piece(text):
+            run.append(text)
+        else:
+            _end_run(run, whole, problems)
+            whole.append(text)
+            run = []
+    _end_run(run, whole, problems)
+    return whole, problems
+
+
+def _may_be_a_piece(text: str) -> bool:
+    """Tell whether a word is no override, as what is left of one that spaces split."""
+    return text.startswith("=") or parse_override(text) is None
+
+
+def _end_run(run: Sequence[str], whole: list[str], problems: list[str]) -> None:
+    """Say what words that follow each other were meant to be; they stay where that is nothing."""
+    joined = "".join(run)
+    if len(run) > 1 and not _may_be_a_piece(joined):
+        problems.append(
+            f"{' '.join(run)}: no spaces around = and after commas; write {shlex.quote(joined)}"
+        )
+    else:
+        whole += run
 
 
 def find_misread_overrides(overrides: Iterable[str], composer: Composer) -> Iterator[str]:

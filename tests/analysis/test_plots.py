@@ -76,6 +76,14 @@ def test_the_time_course_is_the_stimulus(mixture: Path) -> None:
     assert 55 < values[20] <= 60
 
 
+def test_a_picture_says_that_a_stimulus_is_on_from_the_first_sample(mixture: Path) -> None:
+    results = load(mixture)
+    for stimulus_type, says in (("step", ""), ("gaussian", ", on from the first sample")):
+        picture = plots.response(results.where(type=stimulus_type), 0)
+        title = picture.axes[0].get_title(loc="left")
+        assert title == f"Drive at the receptor where it is highest{says}"
+
+
 def test_the_drive_drawn_is_the_drive_saved(tmp_path: Path) -> None:
     results = load(run(tmp_path, "stimuli=ramp", "stimuli.final=40", "batch.save=[stimulus]"))
     saved = results[0]["stimulus"].numpy()

@@ -163,14 +163,14 @@ def test_a_conf_folder_beside_the_file_joins_the_search_path(batch: Any, tmp_pat
 def test_an_entry_refers_to_another_by_its_place_in_the_list(
     batch: Any, reference: str, more: int
 ) -> None:
+    others = "".join(f"  - {{type: gaussian, amplitude: {k + 10}}}\n" for k in range(more))
     experiment = batch(
         "pipeline: {seed: '${stimuli[1].step_time}'}\n"
         "stimuli:\n"
         "  - {type: step, amplitude: [1, 2]}\n"
         f"  - {{type: step, amplitude: '{reference}', step_time: 30}}\n"
         "  - {type: gaussian, amplitude: '${stimuli.1.amplitude}', sigma: '${.amplitude}'}\n"
-        + "  - {type: gaussian}\n"
-        * more
+        f"{others}"
     )
     families = experiment.design.families[:3]
     assert [family.axes["amplitude"] for family in families] == [(1, 2)] * 3

@@ -79,10 +79,30 @@ def test_a_mistake_is_answered_with_the_spelling_that_works(
     assert "\n" not in said
 
 
-def test_spaces_around_an_equals_sign_are_named(launch: Launch) -> None:
-    ran, said = launch("stimuli.amplitude", "=", "10")
-    assert ran == []
-    assert "no spaces around = and after commas" in said
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (
+            ("stimuli.amplitude", "=", "10"),
+            "stimuli.amplitude = 10: no spaces around = and after commas; write stimuli.amplitude=10",
+        ),
+        (
+            ("-m", "stimuli.amplitude=10,", "20,", "30"),
+            "stimuli.amplitude=10, 20, 30: no spaces around = and after commas; "
+            "write stimuli.amplitude=10,20,30",
+        ),
+        (
+            ("stimuli.amplitude=[10,", "20]"),
+            "stimuli.amplitude=[10, 20]: no spaces around = and after commas; "
+            "write 'stimuli.amplitude=[10,20]'",
+        ),
+    ],
+)
+def test_spaces_within_an_override_are_one_line_with_what_works(
+    launch: Launch, words: tuple[str, ...], line: str
+) -> None:
+    ran, said = launch(*words)
+    assert (ran, said) == ([], line)
 
 
 @pytest.mark.parametrize(

@@ -86,12 +86,15 @@ def response(
 
 def draw_time_course(axis: Axes, results: Results, row: int) -> None:
     """Draw the drive at the receptor where it is highest; a line of text where it is unknown."""
-    axis.set(title="Drive at the receptor where it is highest", ylabel="drive\n(a.u.)")
+    title = "Drive at the receptor where it is highest"
+    axis.set(title=title, ylabel="drive\n(a.u.)")
     try:
         course = scene.time_course(results, row)
     except ConfigError as error:
         _write_instead(axis, str(error))
         return
+    if course[0] > 0:  # the first spikes then stand at the edge of the picture
+        axis.set_title(f"{title}, on from the first sample")
     edges = np.arange(len(course) + 1) * step_ms(results)
     axis.stairs(course, edges, baseline=None, color=style.INK, linewidth=1.5)
     lowest = min(0.0, course.min())
