@@ -154,9 +154,22 @@ class TrainGuard(Callback):
         with errors_end_the_process():
             composer = _composer_of_hydra()
             problems: list[str] = []
-            for job in split_basic_sweep(composer.parse(_overrides(config))):
+            overrides = composer.parse(_with_ends_of_intervals(_overrides(config), composer))
+            for job in split_basic_sweep(overrides):
                 problems += _problems_of_job(job, composer)
             raise_if(problems)
+
+
+def _with_ends_of_intervals(texts: Sequence[str], composer: Composer) -> list[str]:
+    """Return overrides with the two ends of each interval, of which a sweeper picks points."""
+    listed: list[str] = []
+    for text, override in zip(texts, composer.parse(texts), strict=True):
+        if override.is_interval_sweep():
+            interval: Any = override.value()
+            listed.append(f"{override.get_key_element()}={interval.start},{interval.end}")
+        else:
+            listed.append(text)
+    return listed
 
 
 def _problems_of_job(overrides: Sequence[str], composer: Composer) -> list[str]:

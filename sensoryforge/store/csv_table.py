@@ -1,7 +1,8 @@
 """``stimuli.csv``: the table of stimuli beside the results file, for whatever reads no HDF5.
 
 It has the rows and columns of ``results.table``. Octave and R read the arrays of a ``results.h5``,
-but not the attributes that say which stimulus each is.
+but not the attributes that say which stimulus each is. Both round a seed that they read as a
+number: ``docs/files.md`` shows how to read it as text.
 """
 
 from __future__ import annotations

@@ -16,8 +16,10 @@ import pandas as pd
 import pytest
 import torch
 from matplotlib.figure import Figure
+from omegaconf import OmegaConf
 
 import sensoryforge as sf
+from sensoryforge.commands import train
 from sensoryforge.commands.cli import main as cli
 from sensoryforge.commands.train import JobFailedError, main, plain_settings
 from sensoryforge.config.composer import Composer
@@ -518,3 +520,22 @@ def test_one_command_trains_and_decodes(
     assert "Resuming after 1 epochs, from t/checkpoints/last.ckpt" in capsys.readouterr().out
     assert cli(["decode", str(directory), "--decoder", "t"]) == 0
     assert "LinearDecoder: R² " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("end", "refused"), [("0.1", False), ("-1", True)], ids=["right", "wrong at one end"]
+)
+def test_an_interval_of_a_sweeper_that_optimises_is_checked_at_its_ends(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, end: str, refused: bool
+) -> None:
+    composer = Composer.over(name=train.NAME)
+    monkeypatch.setattr(train, "_composer_of_hydra", lambda: composer)
+    rate = f"decoder.learning_rate=interval(0.001,{end})"
+    task = [f"data={directory}", "target=amplitude", "max_epochs=1,2", rate]
+    config = OmegaConf.create({"hydra": {"overrides": {"task": task}}})
+    guard = train.TrainGuard()
+    if not refused:
+        guard.on_multirun_start(config)
+        return
+    with pytest.raises(SystemExit):
+        guard.on_multirun_start(config)

@@ -37,6 +37,8 @@ LINKED = (*DOCUMENTS, *map(Path, ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.m
 """Documents whose links are followed; those that are not run tell of commands for developers."""
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LIMIT_S = 300.0
+OF_OTHER_PROGRAMS = ("matlab", "r")
+"""What blocks are written in that only a reader with these programs can try."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class Reader:
         if block.kind == "yaml" or (block.kind == "python" and name):
             assert name, "the paragraph above does not end with the name of the file"
             self.write(self.folder / name[1], block)
-        else:
+        elif block.kind not in OF_OTHER_PROGRAMS:
             {"bash": self.shell, "python": self.python, "text": self.compare}[block.kind](block)
 
     def write(self, path: Path, block: Block) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
 from pathlib import Path
 
@@ -165,6 +166,22 @@ def changed(path: Path) -> bytes:
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     return bytes(data)
+
+
+def test_the_table_has_every_digit_of_a_seed_and_the_document_says_how_to_keep_them(
+    tmp_path: Path,
+) -> None:
+    results = run(tmp_path, "stimuli.amplitude=[10,20,30]")
+    seeds = results.table["seed"].tolist()
+    assert any(int(float(seed)) != seed for seed in seeds)  # what R and Octave make of them
+    with (tmp_path / "stimuli.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["seed"]) for row in rows] == seeds
+    assert [row["id"] for row in rows] == results.table["id"].tolist()
+    document = (Path(__file__).parents[2] / "docs/files.md").read_text(encoding="utf-8")
+    assert 'colClasses = c(id = "character", seed = "character")' in document
+    assert '"%f %s %s %f %s ' in document
+    assert "index,id,seed,repetition,type," in document
 
 
 @pytest.mark.parametrize("form", FORMATS)

@@ -94,7 +94,8 @@ def draw_time_course(axis: Axes, results: Results, row: int) -> None:
         _write_instead(axis, str(error))
         return
     if course[0] > 0:  # the first spikes then stand at the edge of the picture
-        axis.set_title(f"{title}, on from the first sample")
+        title = f"{title}, on from the first sample"
+        axis.set_title(style.wrapped(title, _width(axis) - _BESIDE))
     edges = np.arange(len(course) + 1) * step_ms(results)
     axis.stairs(course, edges, baseline=None, color=style.INK, linewidth=1.5)
     lowest = min(0.0, course.min())
