@@ -195,13 +195,23 @@ def _defaults_list(
             groups.append({key: left.pop(key)})
         elif key != "_self_":
             groups.append(item)
-    chosen_deeper = set(options.load().hydra.runtime.choices) if left else set()
+    chosen_deeper = _deeper_choices(left, options) if left else set()
     for key, name in left.items():
         if key in chosen_deeper:
             overrides.append({f"override {key}": name})
         else:
             groups.append({key: name})
     return [*groups, *overrides, "_self_"]
+
+
+def _deeper_choices(choices: Mapping[str, str], options: Composer) -> set[str]:
+    """Return the choices that options make themselves: those of the populations, new ones too."""
+    shipped = set(options.load().hydra.runtime.choices)
+    added: list[str] = []
+    for key, name in choices.items():
+        if key.startswith("population@") and key not in shipped:
+            added.append(f"+{key}={name}")
+    return set(options.load(added).hydra.runtime.choices) if added else shipped
 
 
 # --- the stimuli of a file ---

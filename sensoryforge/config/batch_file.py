@@ -7,6 +7,7 @@ under it. What becomes of a file is in ``config/batch_config.py``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -194,18 +195,44 @@ def _take_choices(batch_file: BatchFile) -> None:
         if isinstance(values.get(section), str):
             choices[section] = values.pop(section)
     populations = populations_of(values)
+    _take_likenesses(populations, choices)
     for name in list(populations):
         where = f"neurons.populations.{name}"
         population = populations[name]
-        if isinstance(population, str):
-            choices[f"population@{where}"] = populations.pop(name)
-        elif isinstance(population, dict):
+        if isinstance(population, dict):
             for part in PARTS:
                 value = population.get(part)
                 if isinstance(value, str):
                     choices[f"{part}@{where}.{part}"] = population.pop(part)
                 elif isinstance(value, dict) and TYPE in value and TARGET not in value:
                     choices[f"{part}@{where}.{part}"] = str(value.pop(TYPE))
+
+
+def _take_likenesses(populations: dict[str, Any], choices: dict[str, str]) -> None:
+    """Make populations that are like another (``pc: ra``, ``pc: {type: ra, count: 25}``).
+
+    Such a population picks the option of that name. Where the file has values of its own for the
+    one that it is like, it has them as well, and its own values last.
+    """
+    own = deepcopy(populations)
+    for name, population in own.items():
+        of_type = isinstance(population, dict) and TYPE in population
+        if isinstance(population, str):
+            kind, values = population, {}
+        elif of_type and isinstance(population[TYPE], str):
+            kind = population[TYPE]
+            values = {key: value for key, value in population.items() if key != TYPE}
+        else:
+            continue
+        choices[f"population@neurons.populations.{name}"] = kind
+        made: dict[str, Any] = {}
+        model = own.get(kind)
+        if kind != name and isinstance(model, dict) and TYPE not in model:
+            merge_mapping(made, model)
+        merge_mapping(made, values)
+        populations[name] = made
+        if not made:
+            del populations[name]
 
 
 def populations_of(values: dict[str, Any]) -> dict[str, Any]:

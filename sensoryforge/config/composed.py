@@ -168,6 +168,23 @@ def is_dated(config: DictConfig | Mapping[str, Any]) -> bool:
     return isinstance(unresolved, dict) and "${now" in str(unresolved.get("output_dir"))
 
 
+def take_away_populations(plain: dict[str, Any]) -> None:
+    """Take away the populations that are null, as in ``neurons.populations.ra=null``.
+
+    Examples
+    --------
+    >>> plain = {"neurons": {"populations": {"sa": {"count": 3}, "ra": None}}}
+    >>> take_away_populations(plain)
+    >>> list(plain["neurons"]["populations"])
+    ['sa']
+    """
+    neurons = plain.get("neurons")
+    populations = neurons.get("populations") if isinstance(neurons, dict) else None
+    if isinstance(populations, dict):
+        for name in [name for name, population in populations.items() if population is None]:
+            del populations[name]
+
+
 def read_directory(plain: dict[str, Any]) -> None:
     """Make an output directory that is called by a number, or is a path in Python, a text."""
     batch = plain.get("batch")

@@ -153,6 +153,10 @@ def _misplaced_pieces(where: str, values: Mapping[str, Any], recipe: Recipe) -> 
             yield f"{where}.{PARTS}: got none, allowed is at least one stimulus with a name"
         for name, part in recipe.parts.items():
             inner = values[PARTS][name]
+            others = [str(other) for other in recipe.parts if other != name]
+            if any(str(name).startswith(f"{other}_") for other in others):
+                allowed = "a name that does not begin as another does, with _"
+                yield f"{where}.{PARTS}: got {format_value(name)}, allowed is {allowed}"
             if not str(name).isidentifier():
                 allowed = "a name of letters, digits and _"
                 yield f"{where}.{PARTS}: got {format_value(name)}, allowed is {allowed}"

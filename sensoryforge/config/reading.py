@@ -18,6 +18,7 @@ from sensoryforge.config.composed import (
     plain_value,
     read_directory,
     search_folders,
+    take_away_populations,
 )
 from sensoryforge.config.composer import Composer, hydra_errors
 from sensoryforge.config.explain import (
@@ -172,6 +173,7 @@ def check_composed(config: DictConfig | Mapping[str, Any], problems: Iterable[st
     try:
         plain = plain_config(config)
         read_directory(plain)
+        take_away_populations(plain)
         give_own_directory(plain, config)
         fill_in_defaults(plain, config, lines)
         write_out_options(plain, folders)

@@ -394,3 +394,33 @@ def test_many_entries_are_told_in_a_few_lines(tmp_path: Path) -> None:
         "→ 100 parameter combinations × 1 repetition = 100 stimuli",
         "Total: 600 stimuli",
     ]
+
+
+LIKE_RA = """
+neurons:
+  populations:
+    ra: {model: lif, noise_std: 0, gain: 3}
+    pc: LIKENESS
+stimuli: [{type: step}]
+"""
+
+
+@pytest.mark.parametrize("likeness", ["ra", "{type: ra, count: 25}", "{type: ra, gain: 5}"])
+def test_a_population_that_is_like_another_is_like_the_files_own(batch: Any, likeness: str) -> None:
+    populations = batch(LIKE_RA.replace("LIKENESS", likeness)).populations
+    assert list(populations) == ["sa", "ra", "pc"]
+    assert list(populations["pc"].model.states) == list(populations["ra"].model.states) == ["v"]
+    assert populations["pc"].noise_std == 0
+    assert populations["pc"].gain == (5 if "gain" in likeness else 3)
+    assert populations["pc"].count == (25 if "count" in likeness else populations["ra"].count)
+
+
+@pytest.mark.parametrize("text", ["{ra: null}", "{ra: null, sa: {count: 3}}"])
+def test_null_takes_a_population_away(batch: Any, text: str) -> None:
+    experiment = batch(f"neurons: {{populations: {text}}}\nstimuli: [{{type: step}}]\n")
+    assert list(experiment.populations) == ["sa"]
+    assert list(experiment.config["neurons"]["populations"]) == ["sa"]
+
+
+def test_null_takes_a_population_away_on_a_command_line() -> None:
+    assert list(config.check(config.compose("neurons.populations.ra=null")).populations) == ["sa"]

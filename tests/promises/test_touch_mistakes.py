@@ -77,6 +77,7 @@ LINES: list[tuple[str, str]] = [
     (f"{PARTS}=[1]", "stimuli.parts: got [1], allowed is a mapping of names to stimuli, each with a type"),
     (f"{PARTS}={{a:{{type:gausian}}}}", "stimuli.parts.a.type: got 'gausian', allowed are bar, *; did you mean 'gaussian'?"),
     (f"{PARTS}={{a:3}}", "stimuli.parts.a: got 3, allowed is the name of an option of the group stimuli, or a mapping with a type"),
+    (f"{PARTS}={{a:{{type:disc}},a_profile:{{type:disc}}}}", "stimuli.parts: got 'a_profile', allowed is a name that does not begin as another does, with _"),
     (f"{PARTS}={{a:{{type:composite}}}}", "stimuli.parts.a: got a composite, allowed are other stimuli"),
     (f"{PARTS}={{a:{{type:gaussian,sigm:1}}}}", "stimuli.parts.a.sigm: unknown key, known are *; did you mean 'sigma'?"),
     (f"{PARTS}={{a:{{type:gaussian,onset_ms:400}}}}", "stimuli.parts.a.onset_ms: got 400, allowed is less than duration_ms, 300 (ms)"),
