@@ -207,11 +207,11 @@ def _defaults_list(
 def _deeper_choices(choices: Mapping[str, str], options: Composer) -> set[str]:
     """Return the choices that options make themselves: those of the populations, new ones too."""
     shipped = set(options.load().hydra.runtime.choices)
-    added: list[str] = []
-    for key, name in choices.items():
-        if key.startswith("population@") and key not in shipped:
-            added.append(f"+{key}={name}")
-    return set(options.load(added).hydra.runtime.choices) if added else shipped
+    added = [key for key in choices if key.startswith("population@") and key not in shipped]
+    if not added:
+        return shipped
+    composed = options.load([f"+{key}={choices[key]}" for key in added])
+    return set(composed.hydra.runtime.choices) - set(added)
 
 
 # --- the stimuli of a file ---

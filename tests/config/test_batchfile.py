@@ -409,7 +409,9 @@ stimuli: [{type: step}]
 def test_a_population_that_is_like_another_is_like_the_files_own(batch: Any, likeness: str) -> None:
     populations = batch(LIKE_RA.replace("LIKENESS", likeness)).populations
     assert list(populations) == ["sa", "ra", "pc"]
-    assert list(populations["pc"].model.states) == list(populations["ra"].model.states) == ["v"]
+    assert (
+        list(populations["pc"].model.states) == list(populations["ra"].model.states) == ["v", "r"]
+    )
     assert populations["pc"].noise_std == 0
     assert populations["pc"].gain == (5 if "gain" in likeness else 3)
     assert populations["pc"].count == (25 if "count" in likeness else populations["ra"].count)
