@@ -48,7 +48,9 @@ def imported_by(path: Path) -> Iterator[str]:
 def third_party(folder: str) -> set[str]:
     """Return the distributions that the files of a folder import."""
     files = list((ROOT / folder).rglob("*.py"))
-    beside = [*files, *(ROOT / "stress").glob("*.py"), *(ROOT / folder).iterdir()]
+    beside = [*files, *(ROOT / folder).iterdir()]
+    for on_the_path in ("stress", "docs"):  # pytest's pythonpath
+        beside += (ROOT / on_the_path).glob("*.py")
     own = {path.stem for path in beside} | OURS
     modules = {module for path in files for module in imported_by(path)}
     modules -= own | set(sys.stdlib_module_names)
