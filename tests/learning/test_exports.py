@@ -14,8 +14,8 @@ from sensoryforge.core import trust
 from sensoryforge.core.errors import ConfigError
 
 NAMES = [
-    "ConvDecoder", "DecodingModule", "DesignDataModule", "LearningModule", "LinearDecoder", "RateTargets", "Readout",
-    "Scores", "SpikeDataModule", "SpikeDataset", "SpikingDecoder", "binned_rates", "collate", "learned_overrides",
+    "ConvDecoder", "Decoded", "DecodingModule", "DesignDataModule", "LearningModule", "LinearDecoder", "RateTargets", "Readout", "Recipe",
+    "Scores", "SpikeDataModule", "SpikeDataset", "SpikingDecoder", "binned_rates", "collate", "decode", "learned_overrides",
     "learned_values", "make_trainable", "train",
 ]  # fmt: skip
 
