@@ -44,9 +44,10 @@ def register_sweeper() -> None:
     Hydra 1.3 takes a sweeper only from a module below a top-level ``hydra_plugins``. Ours lies in a
     folder of the package that has that name; a wheel puts it at the top, an editable installation
     puts the folder on Python's path, and a checkout that is only on the path needs it put there.
+    It goes to the front: an editable installation leaves a copy in site-packages, which grows old.
     """
-    if _PLUGINS.is_dir() and str(_PLUGINS) not in sys.path:
-        sys.path.append(str(_PLUGINS))
+    if _PLUGINS.is_dir() and sys.path[0] != str(_PLUGINS):
+        sys.path.insert(0, str(_PLUGINS))
     from hydra.core.plugins import Plugins
 
     sweeper = import_module("hydra_plugins.sensoryforge_sweeper")

@@ -7,7 +7,11 @@ sweeps from a shell into directories, is in test_hydra.py.
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hydra.test_utils.launcher_common_tests import BatchedSweeperTestSuite, LauncherTestSuite
@@ -44,3 +48,23 @@ class TestBasicLauncher(LauncherTestSuite):
 )
 class TestBatches(BatchedSweeperTestSuite):
     """Jobs go to the launcher ``max_batch_size`` at a time."""
+
+
+def test_an_older_copy_of_the_sweeper_is_not_the_one_that_is_taken(tmp_path: Path) -> None:
+    """An editable installation leaves a copy in site-packages."""
+    copy = tmp_path / "hydra_plugins" / "sensoryforge_sweeper" / "__init__.py"
+    copy.parent.mkdir(parents=True)
+    copy.write_text("", encoding="utf-8")
+    root = Path(__file__).parents[2]
+    script = (
+        "from sensoryforge.config.composer import register_sweeper; register_sweeper(); "
+        "import hydra_plugins.sensoryforge_sweeper as taken; print(taken.__file__)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{root}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert Path(ended.stdout.strip()).is_relative_to(root)
