@@ -82,7 +82,7 @@ LINES: list[tuple[str, str]] = [
     ("neurons.populations.sa.count=0", "neurons.populations.sa.count: got 0, allowed is a whole number >= 1 (neurons)"),
     ("+neurons.pc_neurons=60", "neurons.pc_neurons: unknown key, known are populations, sa_neurons, ra_neurons*"),
     ("~neurons.populations", "neurons.populations: got none, allowed is a mapping of at least one population"),
-    ("neurons.populations.sa.layout=evn", "neurons.populations.sa.layout: got 'evn', allowed are even, random; did you mean 'even'?"),
+    ("neurons.populations.sa.layout=evn", "neurons.populations.sa.layout: got 'evn', allowed are *; did you mean 'even'?"),
     ("neurons.populations.sa.noise_std=-1", "neurons.populations.sa.noise_std: got -1, allowed is a number >= 0 (*)"),
     ("neurons.populations.sa.gain=high", "neurons.populations.sa.gain: got 'high', allowed is a finite number (-)"),
     ("+neurons.populations.pc.count=3", "neurons.populations.pc.*: missing, allowed *"),
