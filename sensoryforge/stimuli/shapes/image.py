@@ -16,8 +16,8 @@ from sensoryforge.stimuli.ranges import ANGLE, DRIVE, LENGTH, PLACE, Allowed
 from sensoryforge.stimuli.shapes.shape import Shape, turned
 from sensoryforge.stimuli.surface import Surface
 
-FINE_MM = 0.2
-"""Detail that a moving relief need not have finer: receptors lie about as far apart."""
+FINE_MM = 0.3
+"""Detail that a moving relief need not have finer: receptors lie about half as far apart."""
 
 
 class Image(Shape):
