@@ -316,7 +316,7 @@ def _stimulus(results: Results, row: int) -> Stimulus:
         recipe = find_recipe(target, parts)
         return recipe(_columns_of(stimulus, entry, recipe))
     except ConfigError as error:
-        advice = "a run with batch.save=[stimulus] keeps what it pressed"
+        advice = "a run with 'batch.save=[stimulus]' keeps what it pressed"
         raise ConfigError(f"{stimulus_type}: {error}; {advice}") from error
 
 
