@@ -23,6 +23,7 @@ population are chosen as their section says. Above each table stands the place o
 composed configuration, which `sensoryforge run --cfg job` prints. `-` is no unit."""
 PLACES = {
     "population": "neurons.populations.NAME",
+    "skin": "pipeline.skin",
     "layout": "neurons.populations.NAME.layout",
     "innervation": "neurons.populations.NAME.innervation",
     "filter": "neurons.populations.NAME.filter",

@@ -5,15 +5,59 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from sensoryforge.core import trust
 from sensoryforge.core.errors import ConfigError
+from sensoryforge.core.instances import TARGET
+from sensoryforge.skin.mechanics import Skin
 from sensoryforge.stimuli import DRIVE, Allowed, find_recipe
 from sensoryforge.stimuli.recipe import made_of
 
 if TYPE_CHECKING:
     from sensoryforge.store.dataset import Dataset
 
+MODEL_DRIVE = "a.u."
+"""The unit of amplitudes where they are model drive, which is not calibrated."""
 _NO_UNIT = ("-", "1")
 """How a class may say that a parameter has no unit."""
+
+
+def amplitude_unit(dataset: Dataset) -> str:
+    """Return the unit of the amplitudes of a dataset's stimuli: that of the skin they pressed on.
+
+    It is ``a.u.`` for model drive, which is not calibrated.
+
+    >>> amplitude_unit(results)
+    'a.u.'
+    """
+    kept = dataset.metadata.get("amplitude_unit")
+    if kept is not None:
+        return str(kept)
+    # A run that was interrupted has only its configuration.
+    pipeline = (dataset.metadata.get("config") or {}).get("pipeline") or {}
+    skin = pipeline.get("skin")
+    if not isinstance(skin, dict) or TARGET not in skin:
+        return MODEL_DRIVE
+    try:
+        return trust.locate(skin[TARGET], "a class of skin", Skin).amplitude_unit
+    except ConfigError:
+        return Skin.amplitude_unit
+
+
+def pressure_label(of_amplitude: str = MODEL_DRIVE) -> str:
+    """Return what stimuli do to the skin, as an axis of a picture says it.
+
+    Parameters
+    ----------
+    of_amplitude
+        The unit of their amplitudes.
+
+    Examples
+    --------
+    >>> pressure_label(), pressure_label("mm")
+    ('drive (a.u.)', 'indentation (mm)')
+    """
+    what = "drive" if of_amplitude == MODEL_DRIVE else "indentation"
+    return f"{what} ({of_amplitude})"
 
 
 def stimulus_entries(dataset: Dataset) -> list[dict[str, Any]]:
@@ -27,7 +71,9 @@ def stimulus_entries(dataset: Dataset) -> list[dict[str, Any]]:
     return [entry for entry in stimuli if isinstance(entry, dict)]
 
 
-def parameter_units(made_of: Iterable[tuple[str, Mapping[str, str]]]) -> dict[str, str]:
+def parameter_units(
+    made_of: Iterable[tuple[str, Mapping[str, str]]], amplitude_unit: str = MODEL_DRIVE
+) -> dict[str, str]:
     """Return the unit of each parameter of some families of stimuli.
 
     Parameters
@@ -35,6 +81,8 @@ def parameter_units(made_of: Iterable[tuple[str, Mapping[str, str]]]) -> dict[st
     made_of
         What each family is made of: the dotted path of its class and of its parts. One that is not
         to be had is left out. Where two have a parameter of the same name, the first says its unit.
+    amplitude_unit
+        That of model drive; a skin that deforms has its own.
 
     Returns
     -------
@@ -53,7 +101,7 @@ def parameter_units(made_of: Iterable[tuple[str, Mapping[str, str]]]) -> dict[st
         except ConfigError:
             continue
         for name, allowed in ranges.items():
-            units.setdefault(name, _unit_of(allowed))
+            units.setdefault(name, amplitude_unit if allowed == DRIVE else _unit_of(allowed))
     return units
 
 
@@ -70,7 +118,8 @@ def unit(dataset: Dataset, name: str) -> str:
         return ""
     units = dataset.metadata.get("units")
     if units is None:
-        units = parameter_units(made_of(entry) for entry in stimulus_entries(dataset))
+        entries = (made_of(entry) for entry in stimulus_entries(dataset))
+        units = parameter_units(entries, amplitude_unit(dataset))
     return str(units.get(name, ""))
 
 
@@ -86,6 +135,4 @@ def axis_label(dataset: Dataset, name: str) -> str:
 
 def _unit_of(allowed: Allowed) -> str:
     """Return the unit of a range, empty where it has none."""
-    if allowed == DRIVE:
-        return "a.u."
     return "" if allowed.unit in _NO_UNIT else allowed.unit

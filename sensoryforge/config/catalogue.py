@@ -14,6 +14,7 @@ from sensoryforge.core.messages import list_names, suggest
 
 GROUPS = {
     "pipeline": "sheet of receptors, time axis, device",
+    "skin": "how the skin deforms, and the unit of amplitudes: pipeline.skin=OPTION",
     "neurons": "populations of afferents",
     "population": "one population: +population@neurons.populations.NAME=OPTION",
     "layout": "where afferents lie: neurons.populations.NAME.layout=OPTION",

@@ -9,6 +9,7 @@ from typing import Any
 from sensoryforge.config import kinds, rules
 from sensoryforge.config.families import read_families
 from sensoryforge.config.populations import read_populations
+from sensoryforge.config.skin import NO_SKIN, problems_of_skin, read_skin
 from sensoryforge.config.sources import SECTIONS
 from sensoryforge.config.stimuli import read_entries
 from sensoryforge.core.devices import (
@@ -59,8 +60,12 @@ def check_plain(
     batch = rules.read("batch", plain.get("batch") or {}, batch_rules, problems, "batch")
     entries = read_entries(plain.get("stimuli"), problems)
     samples = _count_samples(pipeline, problems)
+    skin = read_skin(pipeline.get("skin"), search, problems)
+    if "skin" in pipeline:
+        problems += problems_of_skin(pipeline["skin"], pipeline, populations)
     problems += _problems_of_delays(populations, pipeline.get("duration_ms"))
-    families = read_families(entries, pipeline, problems)
+    is_glued = skin is not None and skin.pulls
+    families = read_families(entries, pipeline, problems, is_glued=is_glued)
     problems += _problems_of_batch(batch)
     output_format = _read_format(batch.get("format"), search, problems)
     problems += _problems_of_machine(pipeline)
@@ -89,6 +94,7 @@ def check_plain(
         config={**plain, "stimuli": [entry.values for entry in entries]},
         surrogate=pipeline["surrogate"],
         surrogate_width=float(pipeline["surrogate_width"]),
+        skin=skin,
     )
 
 
@@ -97,7 +103,7 @@ def _pipeline_of(plain: Mapping[str, Any]) -> Any:
     pipeline = plain.get("pipeline") or {}
     if not isinstance(pipeline, Mapping):
         return pipeline
-    return {"noise_seed": None, **DEFAULTS, **pipeline}
+    return {"noise_seed": None, "skin": NO_SKIN, **DEFAULTS, **pipeline}
 
 
 def _problems_of_sections(plain: Mapping[str, Any]) -> list[str]:

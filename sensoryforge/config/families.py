@@ -30,7 +30,11 @@ MAX_CHECKED = 1_000_000
 
 
 def read_families(
-    entries: Sequence[Entry], pipeline: Mapping[str, Any], problems: list[str]
+    entries: Sequence[Entry],
+    pipeline: Mapping[str, Any],
+    problems: list[str],
+    *,
+    is_glued: bool = False,
 ) -> tuple[Family, ...]:
     """Return the family of each entry; a line for each mistake goes to ``problems``.
 
@@ -42,6 +46,8 @@ def read_families(
         ``duration_ms`` and ``dt_ms``; where they are not known, nothing is compared with them.
     problems
         Takes the lines; an entry with a problem has no family.
+    is_glued
+        Whether a rigid probe may pull the skin.
     """
     families: list[Family] = []
     for entry in entries:
@@ -54,7 +60,8 @@ def read_families(
         family = _family(entry, reading, pipeline)
         if not mistakes:
             families.append(family)
-        for line in _contradictions(reading, family, pipeline.get("duration_ms")):
+        duration_ms = pipeline.get("duration_ms")
+        for line in _contradictions(reading, family, duration_ms, is_glued):
             mistakes.append(f"{entry.where}.{line}")
         problems += mistakes
     return tuple(families)
@@ -185,14 +192,17 @@ def _files(paths: Sequence[str]) -> list[SourceFile]:
     return [SourceFile(name, path) for name, path in zip(shown, paths, strict=True)]
 
 
-def _contradictions(reading: Reading, family: Family, duration_ms: float | None) -> Sequence[str]:
+def _contradictions(
+    reading: Reading, family: Family, duration_ms: float | None, is_glued: bool
+) -> Sequence[str]:
     """Return the lines for parameters that contradict each other or the duration."""
     if duration_ms is None:
         return []
     conditions = np.arange(min(family.count_conditions, MAX_CHECKED))
     columns = Design((family,)).columns(family, conditions)
     try:
-        return [str(line) for line in reading.recipe.check(columns, duration_ms)]
+        lines = reading.recipe.check(columns, duration_ms, is_glued=is_glued)
+        return [str(line) for line in lines]
     except USERS_FAILURES as error:
         # A check may need a parameter that is missing, which has been said already.
         needed = [name for name, of in reading.recipe.ranges.items() if not of.optional]

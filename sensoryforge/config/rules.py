@@ -190,6 +190,11 @@ def _is_place(value: Any) -> bool:
     return isinstance(value, list) and len(value) == 2 and all(map(is_finite, value))
 
 
+def _is_choice_of_skin(value: Any) -> bool:
+    """Tell whether a value can choose a skin; which there are is looked up elsewhere."""
+    return value is None or isinstance(value, str | Mapping)
+
+
 GPU_NUMBER = whole(0)
 
 
@@ -250,6 +255,7 @@ PIPELINE: dict[str, Rule] = {
     "chunk_size": auto_or(whole(1)),
     "seed": SEED,
     "noise_seed": or_null(SEED, "pipeline.seed"),
+    "skin": Rule(_is_choice_of_skin, "is the name of an option of the group skin, or a mapping"),
     "surrogate": one_of(*SURROGATES),
     "surrogate_width": number("a number > 0", 0, strict=True),
 }

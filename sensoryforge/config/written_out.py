@@ -49,6 +49,9 @@ def _options_to_write_out(
             content = _content_to_write_out(group, _mapping(values).get(group), search)
             if content is not None:
                 yield f"neurons.populations.{population}.{group}", content
+    content = _content_to_write_out("skin", _mapping(plain.get("pipeline")).get("skin"), search)
+    if content is not None and TARGET in content:  # none says it all
+        yield "pipeline.skin", content
     output_format = _mapping(plain.get("batch")).get("format")
     content = _content_to_write_out("format", output_format, search)
     if content is not None:

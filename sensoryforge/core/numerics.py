@@ -5,8 +5,8 @@ reduction to a small interval and a Taylor polynomial there, made of ``+ - * /``
 and shifts of the exponent, which IEEE 754 fixes to the last bit. Random draws are raw Philox4x64
 bits (Salmon et al. 2011, doi:10.1145/2063384.2063405) turned into numbers here.
 
-`exp`, `cos_turns`, `sin_turns` and `divide` also take torch tensors, on a GPU too, and give them
-the same bits.
+`exp`, `cos_turns`, `sin_turns`, `root` and `divide` also take torch tensors, on a GPU too, and give
+them the same bits.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
 from hashlib import blake2b
-from math import factorial
+from math import comb, factorial
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ _LOG2_E = float.fromhex("0x1.71547652b82fep+0")
 _LN2_HIGH = float.fromhex("0x1.62e42feep-1")
 _LN2_LOW = float.fromhex("0x1.a39ef35793c76p-33")
 _TAU = float.fromhex("0x1.921fb54442d18p+2")
+_HALF_PI = float.fromhex("0x1.921fb54442d18p+0")
 _SQRT_HALF = float.fromhex("0x1.6a09e667f3bcdp-1")
 
 # Coefficients of Taylor series, of the constant first: exp x, sin(x) / x and cos x in x^2, and
@@ -39,6 +40,8 @@ _EXP = tuple(1 / factorial(n) for n in range(14))
 _SIN = tuple((-1) ** n / factorial(2 * n + 1) for n in range(9))
 _COS = tuple((-1) ** n / factorial(2 * n) for n in range(9))
 _LOG = tuple(2 / (2 * n + 1) for n in range(12))
+# asin(x) / x in x^2, enough of it for x up to one half.
+_ASIN = tuple(comb(2 * n, n) / (4**n * (2 * n + 1)) for n in range(26))
 
 _BLOCK = 8192
 """Numbers worked on at a time: 64 kB, which stay in the cache from one operation to the next."""
@@ -176,6 +179,67 @@ def log(x: Floats) -> Floats:
     s = f / (2.0 + f)
     log_of_mantissa = s * _polynomial(s * s, _LOG)
     return n * _LN2_HIGH + (n * _LN2_LOW + log_of_mantissa)
+
+
+@_blockwise
+def asin(x: Floats) -> Floats:
+    """Return the angle, in radians, whose sine is x from -1 to 1, within 5e-16.
+
+    Examples
+    --------
+    >>> asin([0.0, 0.5, 1.0]).round(6).tolist()
+    [0.0, 0.523599, 1.570796]
+    """
+    # Above one half: asin x = pi/2 - 2 asin sqrt((1 - x) / 2), whose root is at most one half.
+    size = np.abs(x)
+    far = size > 0.5
+    square = np.where(far, 0.5 * (1.0 - size), size * size)
+    near = np.where(far, np.sqrt(square), size)
+    angle = near * _polynomial(square, _ASIN)
+    folded = np.where(far, _HALF_PI - 2.0 * angle, angle)
+    return np.where(x < 0.0, -folded, folded)
+
+
+@_blockwise
+def root(x: Floats) -> Floats:
+    """Return the square root of x >= 0, within a unit in the last place, of arrays and tensors.
+
+    NumPy's own is exact, but torch's differs from it in the last bit.
+
+    Examples
+    --------
+    >>> root([0.0, 0.25, 2.0]).round(6).tolist()
+    [0.0, 0.5, 1.414214]
+    """
+    # Half the exponent is a first guess; Heron's rule then doubles the right digits four times.
+    xp = namespace(x)
+    guess = ((x + 0.0).view(xp.int64) >> 1) + (1023 << 51)
+    out: Floats = guess.view(xp.float64)
+    for _ in range(5):
+        out = 0.5 * (out + x / out)
+    return xp.where(x > 0.0, out, 0.0 * x)  # type: ignore[no-any-return]
+
+
+def sum_rows(rows: Floats) -> Floats:
+    """Return the sum over the first axis, and spoil ``rows``.
+
+    The lower half is added to the upper one until a single row is left: an order that depends on
+    the number of rows alone, where libraries choose one by processor, shape and threads.
+
+    Examples
+    --------
+    >>> sum_rows(np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])).tolist()
+    [9.0, 12.0]
+    """
+    left = len(rows)
+    if left == 0:
+        return np.zeros(rows.shape[1:])
+    while left > 1:
+        half = left // 2
+        rows[:half] += rows[left - half : left]
+        left -= half
+    total: Floats = rows[0]
+    return total
 
 
 def _wave(x: Floats, lag: int) -> Floats:

@@ -12,6 +12,7 @@ from sensoryforge.design.design import Design
 from sensoryforge.equations.block import Block
 from sensoryforge.skin.innervation import Innervation
 from sensoryforge.skin.layouts import Layout
+from sensoryforge.skin.mechanics import Skin
 from sensoryforge.skin.places import Places
 from sensoryforge.skin.receptors import Receptors
 from sensoryforge.store.formats import Format
@@ -135,6 +136,8 @@ class Experiment:
         Shape of the gradient that stands for that of a spike in training, and its width in mV.
     devices
         How many GPUs, which, or ``auto``, as Lightning's ``Trainer`` takes it.
+    skin
+        How the skin deforms; None where receptors feel the drive itself.
 
     Examples
     --------
@@ -160,6 +163,7 @@ class Experiment:
     surrogate: str = "fast_sigmoid"
     surrogate_width: float = 30.0
     devices: int | list[int] | Literal["auto"] = 1
+    skin: Skin | None = None
 
     def places(self, population: str) -> Places:
         """Return where the afferents of a population lie and which receptors they pool.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sensoryforge.analysis.units import parameter_units
+from sensoryforge.analysis.units import MODEL_DRIVE, parameter_units
 from sensoryforge.design.experiment import Experiment
 
 FAILURE_KEYS = ("index", "id", "parameters", "error")
@@ -38,7 +38,8 @@ def run_metadata(
         "design": experiment.design.axes,
         "design_text": experiment.design.grid_lines(),
         "units": parameter_units(
-            (family.target, family.parts) for family in experiment.design.families
+            ((family.target, family.parts) for family in experiment.design.families),
+            MODEL_DRIVE if experiment.skin is None else experiment.skin.amplitude_unit,
         ),
         "seed": experiment.seed,
         "populations": _populations(experiment),
@@ -52,6 +53,8 @@ def run_metadata(
         "stimuli_computed": computed,
         "failures": [{key: entry[key] for key in FAILURE_KEYS} for entry in failures],
     }
+    if experiment.skin is not None:
+        metadata["amplitude_unit"] = experiment.skin.amplitude_unit
     if len(experiment.sheet.shape) == 1:
         # A saved stimulus has a column a receptor: without a grid this says where each lies.
         metadata["receptors_xy_mm"] = torch.from_numpy(experiment.sheet.xy())

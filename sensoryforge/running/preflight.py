@@ -77,7 +77,9 @@ def stiffness_lines(experiment: Experiment) -> list[str]:
 def _draw_places(experiment: Experiment) -> None:
     """Draw where afferents lie and what they pool, where a class may refuse or fail."""
     for name, population in experiment.populations.items():
-        if population.layout.can_refuse or population.innervation.can_refuse:
+        if not population.innervation.pools_receptors:
+            _ = experiment.places(name).xy_mm
+        elif population.layout.can_refuse or population.innervation.can_refuse:
             _ = experiment.places(name).fields
 
 

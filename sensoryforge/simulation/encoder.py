@@ -5,6 +5,7 @@ What happens to a chunk of stimuli, and where:
 ====================================================  ==========================
 the stimuli at the receptors: space x time or frames  :mod:`.shaping`
 innervation: the drive of each population             :mod:`.driving`
+or, in a skin that deforms, what they feel of it      :mod:`.pressing`
 noise of the receptors                                :mod:`.receptor_noise`
 filter, gain, noise and model over time: the spikes   :mod:`.kernels`
 the way to the CPU                                    :mod:`.encoded`
@@ -30,6 +31,7 @@ from torch import Tensor, nn
 from sensoryforge.core.errors import SensoryForgeError
 from sensoryforge.core.types import Floats
 from sensoryforge.design.experiment import Experiment
+from sensoryforge.design.family import Span
 from sensoryforge.simulation.arrival import Arrival
 from sensoryforge.simulation.chunks import count_stimuli, halve
 from sensoryforge.simulation.driving import Driving
@@ -37,6 +39,7 @@ from sensoryforge.simulation.encoded import Arrays, Encoded, join, leave, send
 from sensoryforge.simulation.kernels import Drive, Output, kernel, upload
 from sensoryforge.simulation.kernels.noise import keys
 from sensoryforge.simulation.population import Population
+from sensoryforge.simulation.pressing import Contacts, Pressing, sensing_of
 from sensoryforge.simulation.receptor_noise import add_receptor_noise
 from sensoryforge.simulation.shaping import (
     Points,
@@ -46,6 +49,8 @@ from sensoryforge.simulation.shaping import (
     group_by_terms,
     shape_span,
 )
+from sensoryforge.skin.mechanics import Pins
+from sensoryforge.skin.mechanics.pins_of_sheet import pin_radius_mm
 
 
 class Encoder(nn.Module):
@@ -86,7 +91,17 @@ class Encoder(nn.Module):
         self._connect()
 
     def _connect(self) -> None:
-        """Find the receptors that some afferent pools; stimuli are looked at only there."""
+        """Find the receptors that some afferent pools; stimuli are looked at only there.
+
+        In a skin that deforms every receptor is a pin, and all of them are looked at.
+        """
+        skin = self.experiment.skin
+        if skin is not None:
+            self.receptors = self.experiment.sheet.xy()
+            pins = Pins(self.receptors, pin_radius_mm(self.experiment.sheet))
+            self._contacts = Contacts(skin, pins)
+            self._sensing = sensing_of(skin, self.populations)
+            return
         indices = [population.indices.ravel() for population in self.populations.values()]
         pooled = np.unique(np.concatenate(indices))
         self.receptors = self.experiment.sheet.xy(pooled)
@@ -184,7 +199,7 @@ class Encoder(nn.Module):
             spans += design.locate(start, stop)
             seeds += design.seeds(start, stop)
         points = self._points(self.receptors)
-        conditions = (shape_span(span, design, points, self._to_device) for span in spans)
+        conditions = (self._shape_span(span, points) for span in spans)
         encodings = []
         first = 0
         for group in group_by_terms(conditions):
@@ -193,14 +208,34 @@ class Encoder(nn.Module):
             first = stop
         return join(encodings)
 
+    def _shape_span(self, span: Span, points: Points) -> Shaped:
+        """Return what neighbouring stimuli of one family are at the receptors."""
+        design = self.experiment.design
+        if self.experiment.skin is None:
+            return shape_span(span, design, points, self._to_device)
+        # Contact is worked out with NumPy, and several terms press together.
+        return shape_span(span, design, points, _leave_array, most_terms=1)
+
+    def _driving(self, points: Points) -> Driving | Pressing:
+        """Return what drives the populations."""
+        threads = 1 if self.on_gpu else self.experiment.batch.num_workers
+        if self.experiment.skin is None:
+            return Driving(self.populations, points, self._to_device, threads)
+        return Pressing(
+            contacts=self._contacts,
+            sensing=self._sensing,
+            points=points,
+            dt_ms=self.experiment.dt_ms,
+            to_device=self._to_device,
+            threads=self.experiment.batch.num_workers,
+        )
+
     def _encode_group(self, group: list[Shaped], seeds: list[int], points: Points) -> Encoded:
         """Encode stimuli that go through the kernels together."""
         rows = upload(torch.from_numpy(condition_rows(group)), self.device)
         arrays: Arrays = {}
         finite: Arrays = {}
-        threads = 1 if self.on_gpu else self.experiment.batch.num_workers
-        driving = Driving(self.populations, points, self._to_device, threads)
-        for name, clean in driving.drives(group, rows):
+        for name, clean in self._driving(points).drives(group, rows):
             population = self.populations[name]
             drive = add_receptor_noise(population, clean, seeds)
             output = self._simulate(population, drive, seeds)
@@ -260,3 +295,8 @@ class Encoder(nn.Module):
         if not self.on_gpu:
             return array
         return upload(torch.as_tensor(array), self.device)
+
+
+def _leave_array(array: Any) -> Any:
+    """Leave an array where it is."""
+    return array

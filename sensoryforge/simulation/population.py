@@ -37,7 +37,8 @@ class Population(nn.Module):
     positions
         Where the afferents lie, [N,2] in mm.
     indices, weights
-        The receptors that each afferent pools, [N,C], and their weights.
+        The receptors that each afferent pools, [N,C], and their weights; in a skin that deforms
+        there are none.
     values
         ``filter`` or ``model`` -> parameter name -> a number that all share, or float32 [N].
 
@@ -67,8 +68,9 @@ class Population(nn.Module):
         self.learned = nn.ModuleDict()
         places = experiment.places(name)
         self.positions = places.xy_mm
-        self.indices = places.fields.indices
-        self.weights = places.fields.weights
+        if spec.innervation.pools_receptors:
+            self.indices = places.fields.indices
+            self.weights = places.fields.weights
         self.values = {
             "filter": _single(spec.filter.draw(spec.count, experiment.seed, name, "filter")),
             "model": _single(spec.model.draw(spec.count, experiment.seed, name, "model")),

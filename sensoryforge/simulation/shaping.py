@@ -84,8 +84,19 @@ class Shaped:
         return 0 if self.space is None else self.space.shape[1]
 
 
-def shape_span(span: Span, design: Design, points: Points, to_device: ToDevice) -> Shaped:
-    """Return neighbouring stimuli of one family at some receptors and samples."""
+def shape_span(
+    span: Span,
+    design: Design,
+    points: Points,
+    to_device: ToDevice,
+    *,
+    most_terms: int | None = None,
+) -> Shaped:
+    """Return neighbouring stimuli of one family at some receptors and samples.
+
+    Where there are more terms than ``most_terms``, what presses changes its shape: such stimuli
+    are asked for frames.
+    """
     conditions, rows = np.unique(span.condition, return_inverse=True)
     columns = design.columns(span.family, conditions)
     recipe = find_recipe(span.family.target, span.family.parts)
@@ -93,6 +104,8 @@ def shape_span(span: Span, design: Design, points: Points, to_device: ToDevice) 
     if not stimulus.separable:
         return Shaped(stimulus, rows)
     space, time = points.factors(stimulus)
+    if most_terms is not None and space.shape[1] > most_terms:
+        return Shaped(stimulus, rows)
     return Shaped(stimulus, rows, space, time)
 
 

@@ -6,7 +6,7 @@ as one (`composite`), recorded frames, or a class of its own.
 
 from __future__ import annotations
 
-from sensoryforge.stimuli.base import Stimulus, footprint, steady
+from sensoryforge.stimuli.base import Punches, Stimulus, footprint, steady
 from sensoryforge.stimuli.blend import Blend
 from sensoryforge.stimuli.blended import BlendedStimulus
 from sensoryforge.stimuli.cautions import Caution, Sheet
@@ -55,6 +55,7 @@ from sensoryforge.stimuli.shapes import (
     Grating,
     Image,
     Shape,
+    Sphere,
     Texture,
 )
 from sensoryforge.stimuli.step import Step
@@ -96,6 +97,7 @@ __all__ = [
     "Path",
     "Profile",
     "Pulses",
+    "Punches",
     "Ramp",
     "RampProfile",
     "Range",
@@ -104,6 +106,7 @@ __all__ = [
     "Shape",
     "Sheet",
     "Sine",
+    "Sphere",
     "Step",
     "StepProfile",
     "Stimulus",

@@ -7,12 +7,13 @@ with its defaults.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from sensoryforge.core.numerics import exp, namespace
-from sensoryforge.core.types import Floats, Frames, Positions, Space, Time
+from sensoryforge.core.types import Columns, Floats, Frames, Positions, Space, Time
 from sensoryforge.stimuli.conditions import Conditions
 from sensoryforge.stimuli.ranges import DRIVE, LENGTH, PLACE, Range
 
@@ -21,6 +22,7 @@ __all__ = [
     "LENGTH",
     "PLACE",
     "TIME_TOLERANCE_MS",
+    "Punches",
     "Range",
     "Stimulus",
     "bell",
@@ -30,6 +32,26 @@ __all__ = [
 
 TIME_TOLERANCE_MS = 1e-6
 """Samples lie at multiples of dt, which round: instants closer than this are the same."""
+
+
+@dataclass(frozen=True)
+class Punches:
+    """Rigid flat round probes, one a condition, as a skin that deforms knows them.
+
+    Parameters
+    ----------
+    depth_mm
+        How deep each is pressed in where its profile is one, ``[C]``.
+    radius_mm
+        Its radius, ``[C]``.
+    x_mm, y_mm
+        Where its middle is, ``[C]``.
+    """
+
+    depth_mm: Floats
+    radius_mm: Floats
+    x_mm: Floats
+    y_mm: Floats
 
 
 class Stimulus(Conditions):
@@ -68,6 +90,27 @@ class Stimulus(Conditions):
     """
 
     separable: ClassVar[bool] = True
+
+    @classmethod
+    def punches(cls, columns: Columns) -> Punches | None:
+        """Return the rigid flat round probes that stimuli of this type are; by default none are.
+
+        Under a skin that deforms such a probe is a single pin, whose contact is known exactly; any
+        other stimulus has a pin at each receptor. A class says so for itself, not for its
+        subclasses.
+
+        Parameters
+        ----------
+        columns
+            Parameter -> its value in each condition, ``[C]``.
+
+        Examples
+        --------
+        >>> from sensoryforge.stimuli import Gaussian
+        >>> Gaussian.punches({"amplitude": np.array([1.0])}) is None
+        True
+        """
+        return None
 
     def space(self, xy: Positions) -> Space:
         """Return the factors in space, of K terms.

@@ -29,6 +29,9 @@ class Blend:
         Which stills each sample is made of, ``[T, M]``.
     weights
         How much of each it takes, ``[T, M]``.
+    mixes
+        Whether stills of different things are added, such as parts or waves; otherwise each is what
+        presses at some instant, and samples between are drawn through them.
 
     Examples
     --------
@@ -42,6 +45,7 @@ class Blend:
     stills: Floats
     numbers: Ints
     weights: Floats
+    mixes: bool = False
 
     def frames(self) -> Floats:
         """Return the pressure at each sample, ``[T, R]``: the weighted stills, added in order."""
@@ -52,7 +56,7 @@ class Blend:
 
     def of(self, stills: Floats) -> Blend:
         """Return the same blend of other stills, such as those that neurons feel."""
-        return Blend(stills, self.numbers, self.weights)
+        return Blend(stills, self.numbers, self.weights, self.mixes)
 
 
 def blend_of_factors(space: Floats, time: Floats) -> Blend:
@@ -71,7 +75,7 @@ def blend_of_factors(space: Floats, time: Floats) -> Blend:
     xp = namespace(time)
     terms, samples = time.shape
     numbers = xp.tile(counted(terms, like=time), (samples, 1))
-    return Blend(space, numbers, time.T)
+    return Blend(space, numbers, time.T, mixes=terms > 1)
 
 
 def blend_of_frames(frames: Floats) -> Blend:
@@ -145,6 +149,7 @@ def add_blends(blends: Sequence[Blend]) -> Blend:
         stills=xp.concatenate([blend.stills for blend in blends]),
         numbers=xp.concatenate(numbers, 1),
         weights=xp.concatenate([blend.weights for blend in blends], 1),
+        mixes=len(blends) > 1 or blends[0].mixes,
     )
 
 

@@ -81,6 +81,7 @@ class Part:
             stills=blend.stills,
             numbers=_after_zeros(blend.numbers, samples_before),
             weights=_after_zeros(blend.weights, samples_before),
+            mixes=blend.mixes,
         )
 
 

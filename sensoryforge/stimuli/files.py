@@ -106,8 +106,25 @@ def read_trace(path: str, column: str) -> Floats:
         values = _column_of_array(path, _read_npy(path), column)
     if len(values) == 0:
         raise ConfigError(f"{path}: holds no value")
-    _refuse_no_pressure(path, values)
+    _refuse_not_finite(path, values)
     return values
+
+
+def refuse_pull(path: str, values: Floats) -> None:
+    """Raise ConfigError where a value is below zero: skin is pressed, not pulled.
+
+    Parameters
+    ----------
+    path
+        The file that the values are from.
+    values
+        Of any shape, all finite.
+
+    Examples
+    --------
+    >>> refuse_pull("depth.npy", np.array([0.0, 1.0]))
+    """
+    _refuse_no_pressure(path, values)
 
 
 @_kept

@@ -16,7 +16,7 @@ import numpy as np
 from sensoryforge.core.messages import USERS_FAILURES, describe_failure
 from sensoryforge.core.numerics import namespace
 from sensoryforge.core.types import Columns, Floats, Frames, Positions, Space, Time
-from sensoryforge.stimuli.base import Stimulus
+from sensoryforge.stimuli.base import Punches, Stimulus
 from sensoryforge.stimuli.blend import Blend, blend_of_frames
 from sensoryforge.stimuli.blended import BlendedStimulus
 from sensoryforge.stimuli.recipe import Recipe
@@ -105,13 +105,17 @@ class GuardedStimuli:
             blend = stimulus.blend(0, xy, t_ms, duration_ms)
             stills = _checked("the stills of blend", blend.stills, (None, receptors))
             weights = _checked("the weights of blend", blend.weights, (samples, None))
-            return stills, blend.numbers, weights
+            return stills, blend.numbers, weights, blend.mixes
 
         arrays = self._call_alone(blend_of, condition)
         if arrays is None:
             return blend_of_frames(namespace(t_ms).zeros_like(t_ms[:, None] + xy[:, 0]))
-        stills, numbers, weights = arrays
-        return Blend(stills, numbers, weights)
+        stills, numbers, weights, mixes = arrays
+        return Blend(stills, numbers, weights, mixes)
+
+    def punches(self) -> Punches | None:
+        """Return the rigid flat probes that the stimuli are, where they are such."""
+        return self._recipe.punches(self._columns)
 
     def _call(self, call: Call, shapes: list[tuple[int, ...]]) -> Arrays:
         """Return the arrays of all conditions; zeros of these ``shapes`` each, where all fail."""

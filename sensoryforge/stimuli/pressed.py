@@ -106,7 +106,7 @@ class MovingShape(BlendedStimulus):
         x, y = (at[0] for at in motion.place(distance[None]))
         moved = shape.moved(xy, x, y)
         if moved is not None:
-            return Blend(moved.stills, moved.numbers, moved.weights * height)
+            return Blend(moved.stills, moved.numbers, moved.weights * height, moved.mixes)
         spacing = float(shape.detail_mm()[0, 0]) / STILLS_OF_DETAIL
         xp: Any = namespace(distance)
         whole_way = motion.distance(xp.full_like(t_ms[:1], duration_ms))

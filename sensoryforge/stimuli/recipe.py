@@ -16,11 +16,12 @@ import numpy as np
 from sensoryforge.core import trust
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.types import Columns, Ints
-from sensoryforge.stimuli.base import Stimulus
+from sensoryforge.stimuli.base import Punches, Stimulus
 from sensoryforge.stimuli.blended import BlendedStimulus
 from sensoryforge.stimuli.cautions import Caution, Sheet
 from sensoryforge.stimuli.composite import AddedParts, BlendedParts, Composite, Part
 from sensoryforge.stimuli.conditions import Conditions
+from sensoryforge.stimuli.deepening import DeepeningShape
 from sensoryforge.stimuli.motions.motion import Motion
 from sensoryforge.stimuli.pressed import MovingShape, PressedShape
 from sensoryforge.stimuli.profiles.hold import Hold
@@ -104,7 +105,18 @@ class Recipe:
         """Whether the pressure is a blend of stills."""
         if self.parts:
             return not self.separable
-        return self.motion is not None or issubclass(self.cls, BlendedStimulus)
+        return self.motion is not None or self._deepens or issubclass(self.cls, BlendedStimulus)
+
+    @property
+    def _is_rigid(self) -> bool:
+        """Whether stimuli are rigid flat probes at rest."""
+        # What a class says of itself does not hold for its subclasses.
+        return "punches" in vars(self.cls) and not self.parts and self.motion is None
+
+    @property
+    def _deepens(self) -> bool:
+        """Whether more of the shape touches the deeper it is pressed in."""
+        return issubclass(self.cls, Shape) and not self.cls.in_proportion
 
     @property
     def takes_tensors(self) -> bool:
@@ -126,20 +138,49 @@ class Recipe:
             return self._composite(columns)
         if not issubclass(self.cls, Shape):
             return self.cls(columns)
-        if self.motion is not None:
+        if self.motion is not None or self._deepens:
             return self._moving(columns)
         if self.profile is not None:
             shape = self.cls(columns)
             return PressedShape(shape, self.profile(_within(PROFILE, columns)))
         return self.cls(columns)
 
-    def check(self, columns: Columns, duration_ms: float) -> list[str]:
-        """Return a line for each contradiction between parameters, its key first."""
+    def punches(self, columns: Columns) -> Punches | None:
+        """Return the rigid flat probes that stimuli of some conditions are, where they are such.
+
+        Parameters
+        ----------
+        columns
+            Flat parameter -> its value in each condition, ``[C]``.
+
+        Examples
+        --------
+        >>> from sensoryforge.stimuli import Gaussian
+        >>> Recipe(Gaussian).punches({}) is None
+        True
+        """
+        return self.cls.punches(columns) if self._is_rigid else None
+
+    def check(self, columns: Columns, duration_ms: float, *, is_glued: bool = False) -> list[str]:
+        """Return a line for each contradiction between parameters, its key first.
+
+        Parameters
+        ----------
+        columns
+            Flat parameter -> its value in each condition, ``[C]``.
+        duration_ms
+            How long the stimulus is.
+        is_glued
+            Whether a rigid probe may pull the skin.
+        """
         own = {name: values for name, values in columns.items() if name in self.cls.ranges}
         problems = [str(line) for line in self.cls.check(own, duration_ms)]
         for prefix, kind in self._pieces():
             of_piece = kind.check(_within(prefix, columns), duration_ms)
             problems += [f"{prefix}.{line}" for line in of_piece]
+        if self.profile is not None and not (is_glued and self._is_rigid):
+            of_profile = self.profile.pulls(_within(PROFILE, columns))
+            problems += [f"{PROFILE}.{line}" for line in of_profile]
         for name, recipe in self.parts.items():
             of_part = _within(name, columns)
             onsets = of_part.pop(ONSET)
@@ -171,14 +212,17 @@ class Recipe:
         if self.motion is not None:
             yield MOTION, self.motion
 
-    def _moving(self, columns: Columns) -> MovingShape:
+    def _moving(self, columns: Columns) -> Stimulus:
         assert issubclass(self.cls, Shape)
-        assert self.motion is not None
         count = len(next(iter(columns.values())))
         shapes = _one_by_one(self.cls, columns, count)
         profile = self.profile or Hold
         profiles = _one_by_one(profile, _within(PROFILE, columns), count)
+        if self.motion is None:
+            return DeepeningShape(shapes, profiles, None)
         motions = _one_by_one(self.motion, _within(MOTION, columns), count)
+        if self._deepens:
+            return DeepeningShape(shapes, profiles, motions)
         return MovingShape(shapes, profiles, motions)
 
     def _composite(self, columns: Columns) -> Stimulus:

@@ -10,7 +10,7 @@ import sensoryforge.analysis.plots.scene as scene
 import sensoryforge.analysis.plots.style as style
 from sensoryforge.analysis.measures import step_ms
 from sensoryforge.analysis.selection import failed, parameters
-from sensoryforge.analysis.units import unit
+from sensoryforge.analysis.units import amplitude_unit, pressure_label, unit
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.types import Bools, Floats, Ints
 
@@ -86,8 +86,10 @@ def response(
 
 def draw_time_course(axis: Axes, results: Results, row: int) -> None:
     """Draw the drive at the receptor where it is highest; a line of text where it is unknown."""
-    title = "Drive at the receptor where it is highest"
-    axis.set(title=title, ylabel="drive\n(a.u.)")
+    label = pressure_label(amplitude_unit(results))
+    what = label.partition(" ")[0].capitalize()
+    title = f"{what} at the receptor where it is highest"
+    axis.set(title=title, ylabel=label.replace(" ", "\n"))
     try:
         course = scene.time_course(results, row)
     except ConfigError as error:

@@ -37,7 +37,7 @@ class Afferents:
     xy_mm
         Where they lie, ``[N, 2]`` in mm.
     fields
-        Which receptors each pools.
+        Which receptors each pools; None where they pool none.
     field_sd_mm
         Standard deviation of a receptive field; None where it has none.
     """
@@ -46,7 +46,7 @@ class Afferents:
     colour: str
     receptors: Receptors
     xy_mm: Positions
-    fields: ReceptiveFields
+    fields: ReceptiveFields | None
     field_sd_mm: float | None
 
 
@@ -56,6 +56,10 @@ def draw_fields(axis: Axes, afferents: Afferents) -> None:
     Of many neurons only those have their field drawn, and every other is a dot.
     """
     centres, field_sd_mm, colour = afferents.xy_mm, afferents.field_sd_mm, afferents.colour
+    if afferents.fields is None:
+        axis.plot(*centres.T, ".", color=colour, markersize=4, alpha=0.75, zorder=2)
+        axis.set_title(f"{style.title(afferents.name)}: {len(centres)} afferents")
+        return
     examples = _examples(centres, np.array(afferents.receptors.center_mm))
     name = style.title(afferents.name)
     pooled = f"what {len(examples)} of them pool"
@@ -72,7 +76,7 @@ def draw_fields(axis: Axes, afferents: Afferents) -> None:
         _draw_circles(axis, centres, field_sd_mm, colour)
     for number, neuron in enumerate(examples):
         example_colour = style.COLOURS[2 + number]
-        _draw_pooled(axis, afferents, neuron, example_colour)
+        _draw_pooled(axis, afferents, afferents.fields, neuron, example_colour)
     axis.set_title(title)
 
 
@@ -105,9 +109,11 @@ def _draw_circles(axis: Axes, centres: Positions, radius_mm: float, colour: str)
     axis.add_collection(circles)
 
 
-def _draw_pooled(axis: Axes, afferents: Afferents, neuron: int, colour: str) -> None:
+def _draw_pooled(
+    axis: Axes, afferents: Afferents, fields: ReceptiveFields, neuron: int, colour: str
+) -> None:
     """Draw the receptors that a neuron pools, as large as their weights, and lines to them."""
-    centre, fields = afferents.xy_mm[neuron], afferents.fields
+    centre = afferents.xy_mm[neuron]
     pooled = fields.weights[neuron] > 0
     weights = fields.weights[neuron][pooled]
     receptors = fields.indices[neuron][pooled]

@@ -17,6 +17,7 @@ from sensoryforge.analysis.measures import sample_count, step_ms
 from sensoryforge.analysis.plots.activity import check_row, describe
 from sensoryforge.analysis.plots.skin import drive_greys, sheet_size
 from sensoryforge.analysis.selection import unknown
+from sensoryforge.analysis.units import amplitude_unit, pressure_label
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.types import Floats, Ints
 from sensoryforge.store.files import disk
@@ -244,10 +245,10 @@ class _Film:
             self._shown.append(_draw_image(axis, results, self._images))
             self._flashes.append(_draw_neurons(axis, results, row, name, per_frame))
         self._glows = [np.zeros(flashes.spikes.shape[1]) for flashes in self._flashes]
-        label = "drive (a.u.)"
+        label = pressure_label(amplitude_unit(results))
         top.colorbar(self._shown[-1], ax=axes, label=label, fraction=0.04, aspect=25, pad=0.02)
         below = bottom.subplots()
-        self._line = _draw_course(below, course, dt_ms)
+        self._line = _draw_course(below, course, dt_ms, label)
         self._time = below.text(0.0, 1.04, "", transform=below.transAxes)
         self.figure.changing += [*self._shown, *(flashes.dots for flashes in self._flashes)]
         for axis in axes:
@@ -370,11 +371,11 @@ def _draw_neurons(
     return _Flashes(dots, to_rgb(colour), of_frames)
 
 
-def _draw_course(axis: Axes, course: Floats, dt_ms: float) -> Line2D:
+def _draw_course(axis: Axes, course: Floats, dt_ms: float, label: str) -> Line2D:
     """Draw the highest drive on the sheet over time, and return the line that will move."""
     edges = np.arange(len(course) + 1) * dt_ms
     axis.stairs(course, edges, baseline=None, color=style.INK, linewidth=1.2)
-    axis.set(xlabel="time (ms)", ylabel="highest\ndrive (a.u.)")
+    axis.set(xlabel="time (ms)", ylabel=f"highest\n{label}")
     axis.set_xlim(0, edges[-1])
     axis.set_ylim(min(0.0, float(course.min())) * 1.1, max(float(course.max()) * 1.1, 1e-9))
     return axis.axvline(0.0, color=style.COLOURS[1], linewidth=1.2)

@@ -12,7 +12,7 @@ import sensoryforge.analysis.plots.instants as instants
 import sensoryforge.analysis.plots.style as style
 from sensoryforge.analysis.plots.fields import Afferents, draw_fields
 from sensoryforge.analysis.plots.scene import thinned
-from sensoryforge.analysis.units import parameter_units
+from sensoryforge.analysis.units import MODEL_DRIVE, parameter_units, pressure_label
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.types import Columns, Floats, Ints
 from sensoryforge.stimuli import find_recipe
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import SubFigure
 
+    from sensoryforge.skin.mechanics import Skin
     from sensoryforge.skin.places import Places
     from sensoryforge.skin.receptors import Receptors
 
@@ -131,6 +132,10 @@ class Planned(Protocol):
     @property
     def design(self) -> PlannedDesign:
         """The stimuli."""
+
+    @property
+    def skin(self) -> Skin | None:
+        """How the skin deforms, if it does."""
 
     def places(self, population: str) -> Places:
         """Return where the afferents of a population lie."""
@@ -275,7 +280,7 @@ class _Shown:
 
 def _look_at(experiment: Planned, family: PlannedFamily, condition: int, count: int) -> _Shown:
     """Return what there is to see of a condition."""
-    title = _title(family, condition)
+    title = _title(family, condition, _amplitude_unit(experiment))
     skin = experiment.sheet
     pressure = _Pressure(experiment, family, condition)
     coarse = thinned(skin, max(_FEWEST_RECEPTORS, _MOST_VALUES // experiment.samples)).ravel()
@@ -346,12 +351,12 @@ def _spread_over(total: int, most: int) -> Ints:
     return samples
 
 
-def _title(family: PlannedFamily, condition: int) -> str:
+def _title(family: PlannedFamily, condition: int, amplitude_unit: str) -> str:
     """Return a condition in words: what it is made of, which one it is, and what it varies."""
     words = ", ".join([family.type, *_pieces(family)])
     if family.count_conditions == 1:
         return words
-    units = parameter_units([(family.target, family.parts)])
+    units = parameter_units([(family.target, family.parts)], amplitude_unit)
     values = []
     for name, number in family.value_numbers(np.array(condition)).items():
         if len(family.axes[name]) > 1:
@@ -433,7 +438,8 @@ def _draw_condition(
     for axis in axes[len(condition.samples) : beside]:
         axis.set_visible(False)
     assert drawn is not None
-    row.colorbar(drawn, ax=axes[:beside], label="drive (a.u.)", fraction=0.04, aspect=14)
+    label = pressure_label(_amplitude_unit(experiment))
+    row.colorbar(drawn, ax=axes[:beside], label=label, fraction=0.04, aspect=14)
     _draw_course(axes[-1], experiment, condition)
 
 
@@ -459,7 +465,8 @@ def _draw_course(axis: Axes, experiment: Planned, condition: _Shown) -> None:
     title = f"+ ({x_mm:.2f}, {y_mm:.2f}) mm"
     if not instants.is_pressed(condition.highest).any():
         title = "nothing on the sheet"
-    axis.set(title=title, xlabel="time (ms)", ylabel="drive (a.u.)")
+    label = pressure_label(_amplitude_unit(experiment))
+    axis.set(title=title, xlabel="time (ms)", ylabel=label)
 
 
 def _draw_afferents(axis: Axes, experiment: Planned, population: str) -> None:
@@ -467,11 +474,18 @@ def _draw_afferents(axis: Axes, experiment: Planned, population: str) -> None:
     places = experiment.places(population)
     skin = experiment.sheet
     colour = style.colour_of(list(experiment.populations), population)
-    field_sd_mm = places.innervation.field_sd_mm
-    draw_fields(axis, Afferents(population, colour, skin, places.xy_mm, places.fields, field_sd_mm))
+    innervation = places.innervation
+    fields = places.fields if innervation.pools_receptors else None
+    field_sd_mm = innervation.field_sd_mm
+    draw_fields(axis, Afferents(population, colour, skin, places.xy_mm, fields, field_sd_mm))
     left, right, bottom, top = _extent(skin)
     axis.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
     axis.set(xlabel="x (mm)", ylabel="y (mm)")
+
+
+def _amplitude_unit(experiment: Planned) -> str:
+    """Return the unit of amplitudes."""
+    return MODEL_DRIVE if experiment.skin is None else experiment.skin.amplitude_unit
 
 
 def _extent(skin: Receptors) -> tuple[float, float, float, float]:

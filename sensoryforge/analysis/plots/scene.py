@@ -73,7 +73,22 @@ def duration_ms(results: Results) -> float:
 
 def receptive_fields(results: Results, population: str) -> tuple[Positions, ReceptiveFields]:
     """Return where the neurons of a population lie, ``[N, 2]`` in mm, and what each pools."""
-    places = Places(
+    places = _places(results, population)
+    return places.xy_mm, places.fields
+
+
+def pools_receptors(results: Results, population: str) -> bool:
+    """Tell whether the neurons of a population pool receptors, and not the stress in a skin.
+
+    >>> pools_receptors(results, "sa")
+    True
+    """
+    return _innervation(results, population).pools_receptors
+
+
+def _places(results: Results, population: str) -> Places:
+    """Return the afferents of a population, to be drawn again."""
+    return Places(
         population=population,
         receptors=sheet(results),
         layout=_layout(results, population),
@@ -81,7 +96,6 @@ def receptive_fields(results: Results, population: str) -> tuple[Positions, Rece
         count=config(results, "neurons", "populations", population, "count"),
         seed=config(results, "pipeline", "seed"),
     )
-    return places.xy_mm, places.fields
 
 
 def positions(results: Results, population: str) -> Positions:
@@ -94,7 +108,7 @@ def positions(results: Results, population: str) -> Positions:
     """
     stored = results.metadata.get(f"{population}_xy_mm")
     if stored is None:  # an interrupted run has only its configuration
-        return receptive_fields(results, population)[0]
+        return _places(results, population).xy_mm
     return np.asarray(stored, dtype=np.float64)
 
 

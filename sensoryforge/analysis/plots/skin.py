@@ -13,6 +13,7 @@ from sensoryforge.analysis.measures import sample_count, step_ms
 from sensoryforge.analysis.plots.activity import check_row, describe
 from sensoryforge.analysis.plots.fields import Afferents, draw_fields
 from sensoryforge.analysis.selection import check_population
+from sensoryforge.analysis.units import amplitude_unit, pressure_label
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.types import Floats
 
@@ -82,7 +83,7 @@ def sheet(
                 drawn = _draw_drive(axis, results, row)
             draw_fields(axis, _afferents(results, name))
         if drawn is not None:
-            label = "highest drive (a.u.)"
+            label = f"highest {pressure_label(amplitude_unit(results))}"
             figure.colorbar(drawn, ax=axes, label=label, fraction=0.04, aspect=30, pad=0.02)
         if row is not None:
             style.headline(figure, describe(results, row))
@@ -188,14 +189,19 @@ def movie(
             axis.set_ylabel("y (mm)")
         for axis in axes[-1]:
             axis.set_xlabel("x (mm)")
-        figure.colorbar(drawn, ax=axes, label="drive (a.u.)", fraction=0.05, aspect=12)
+        label = pressure_label(amplitude_unit(results))
+        figure.colorbar(drawn, ax=axes, label=label, fraction=0.05, aspect=12)
         style.headline(figure, describe(results, row))
     return figure
 
 
 def _afferents(results: Results, population: str) -> Afferents:
     """Return where the neurons of a population lie, and what they pool."""
-    centres, fields = scene.receptive_fields(results, population)
+    fields = None
+    if scene.pools_receptors(results, population):
+        centres, fields = scene.receptive_fields(results, population)
+    else:
+        centres = scene.positions(results, population)
     return Afferents(
         name=population,
         colour=style.colour(results, population),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sensoryforge.skin.innervation.base import Innervation, ReceptiveFields
 from sensoryforge.skin.innervation.decay import Decay
+from sensoryforge.skin.innervation.elastic import Elastic
 from sensoryforge.skin.innervation.gaussian import Gaussian
 from sensoryforge.skin.innervation.nearest import Nearest
 from sensoryforge.skin.innervation.one_to_one import OneToOne
@@ -12,6 +13,7 @@ from sensoryforge.skin.innervation.uniform import Uniform
 
 __all__ = [
     "Decay",
+    "Elastic",
     "Gaussian",
     "Innervation",
     "LinkTable",

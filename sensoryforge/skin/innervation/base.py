@@ -54,6 +54,9 @@ class Innervation(ABC):
     (1, 5)
     """
 
+    pools_receptors = True
+    """Whether afferents pool receptors; others lie at a depth in a skin that deforms."""
+
     can_refuse = True
     """Whether drawing may refuse what it is given: it is then done before a run begins."""
 

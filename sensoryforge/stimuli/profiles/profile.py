@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 
 from sensoryforge.core.numerics import cos_turns, namespace
-from sensoryforge.core.types import Floats
+from sensoryforge.core.types import Columns, Floats
 from sensoryforge.stimuli.base import TIME_TOLERANCE_MS
 from sensoryforge.stimuli.conditions import Conditions
 
@@ -45,6 +45,25 @@ class Profile(Conditions):
         duration_ms
             How long the stimulus is.
         """
+
+    @classmethod
+    def pulls(cls, columns: Columns) -> list[str]:
+        """Return a line for each profile that would pull the skin; by default none does.
+
+        Only a rigid probe that is glued to the skin can (`sensoryforge.skin.mechanics`).
+
+        Parameters
+        ----------
+        columns
+            Parameter -> its value in each condition, ``[C]``, each in its range already.
+
+        Examples
+        --------
+        >>> from sensoryforge.stimuli import Hold
+        >>> Hold.pulls({})
+        []
+        """
+        return []
 
 
 def risen(since_ms: Floats, rise_ms: Floats) -> Floats:

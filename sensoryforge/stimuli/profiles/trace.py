@@ -11,7 +11,7 @@ from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.numerics import divide, like, namespace
 from sensoryforge.core.types import Columns, Floats
 from sensoryforge.stimuli.base import TIME_TOLERANCE_MS
-from sensoryforge.stimuli.files import TRACE_FILE, read_trace
+from sensoryforge.stimuli.files import TRACE_FILE, read_trace, refuse_pull
 from sensoryforge.stimuli.profiles.profile import Profile
 from sensoryforge.stimuli.ranges import Allowed, Choice, Range
 
@@ -62,6 +62,24 @@ class Trace(Profile):
             heights.append(held[number] + part * (following - held[number]))
         height: Floats = xp.stack(heights)
         return height
+
+    @classmethod
+    def pulls(cls, columns: Columns) -> list[str]:
+        """Name the files with a value below zero."""
+        problems = []
+        texts = columns.get("column", np.full(len(columns["file"]), ""))
+        for path, column in dict.fromkeys(
+            zip(columns["file"].tolist(), texts.tolist(), strict=True)
+        ):
+            try:
+                values = read_trace(path, column)
+            except ConfigError:  # `check` names it
+                continue
+            try:
+                refuse_pull(path, values)
+            except ConfigError as error:
+                problems += [f"file: {line}" for line in error.problems]
+        return problems
 
     @classmethod
     def check(cls, columns: Columns, duration_ms: float) -> list[str]:

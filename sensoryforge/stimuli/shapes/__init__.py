@@ -12,6 +12,7 @@ from sensoryforge.stimuli.shapes.gaussian import Gaussian
 from sensoryforge.stimuli.shapes.grating import Grating
 from sensoryforge.stimuli.shapes.image import Image
 from sensoryforge.stimuli.shapes.shape import Shape
+from sensoryforge.stimuli.shapes.sphere import Sphere
 from sensoryforge.stimuli.shapes.texture import Texture
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "Grating",
     "Image",
     "Shape",
+    "Sphere",
     "Texture",
 ]

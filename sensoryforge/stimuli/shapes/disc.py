@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from sensoryforge.core.types import Columns, Floats
+from sensoryforge.stimuli.base import Punches
 from sensoryforge.stimuli.cautions import Caution, Sheet, reach_cautions
 from sensoryforge.stimuli.ranges import DRIVE, LENGTH, PLACE, RIM, Allowed
 from sensoryforge.stimuli.shapes.shape import Shape, rim
@@ -48,6 +49,16 @@ class Disc(Shape):
         # At the border this is the distance from it. Libraries round square roots differently.
         inside = (radius * radius - (across * across + along * along)) / self["diameter_mm"]
         return self["amplitude"] * rim(inside, self["edge_mm"])
+
+    @classmethod
+    def punches(cls, columns: Columns) -> Punches:
+        """Return the discs as rigid probes, which have no rounded rim."""
+        return Punches(
+            depth_mm=columns["amplitude"],
+            radius_mm=0.5 * columns["diameter_mm"],
+            x_mm=columns["center_x"],
+            y_mm=columns["center_y"],
+        )
 
     def detail_mm(self) -> Floats:
         """Return the width of the rim."""

@@ -7,9 +7,12 @@ in ``conf/stimuli`` with its defaults.
 from __future__ import annotations
 
 from functools import cached_property
+from typing import ClassVar, Self
+
+import numpy as np
 
 from sensoryforge.core.numerics import cos_turns, divide, namespace, sin_turns
-from sensoryforge.core.types import Floats, Positions, Space, Time
+from sensoryforge.core.types import Columns, Floats, Positions, Space, Time
 from sensoryforge.stimuli.base import Stimulus, steady
 from sensoryforge.stimuli.blend import Blend
 
@@ -38,6 +41,9 @@ class Shape(Stimulus):
     >>> ring.space(np.array([[0.0, 0.0], [0.0, 1.0]])).tolist()
     [[[0.0, 30.0]]]
     """
+
+    in_proportion: ClassVar[bool] = True
+    """Whether pressing twice as far doubles it everywhere; of a round body also more touches."""
 
     def press(self, x: Floats, y: Floats) -> Floats:
         """Return the pressure at places of the skin.
@@ -114,6 +120,27 @@ class Shape(Stimulus):
         along = xy[:, 1] - y[:, None]
         pressed = self.press(across.reshape(1, -1), along.reshape(1, -1))
         return pressed.reshape(across.shape)
+
+    def pressed_by(self, heights: Floats) -> Self:
+        """Return the shape of a single condition, its amplitude times each of some heights.
+
+        Parameters
+        ----------
+        heights
+            Factors of the amplitude, ``[J]``.
+
+        Returns
+        -------
+        Shape
+            J conditions.
+        """
+        columns: Columns = {}
+        for name, values in self._columns.items():
+            scale = heights if name == "amplitude" else namespace(heights).ones_like(heights)
+            columns[name] = values * scale
+        for name, texts in self._texts.items():
+            columns[name] = np.array(texts * len(heights))
+        return type(self)(columns)
 
     def space(self, xy: Positions) -> Space:
         """Return the shape."""

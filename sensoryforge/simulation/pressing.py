@@ -1,0 +1,450 @@
+"""Pressing: from indentations of a skin that deforms to what afferents in it feel.
+
+Under `sensoryforge.skin.mechanics` the amplitude of a stimulus is an indentation in mm. Where the
+shape of what presses stays the same its contact is worked out once, and the kernel multiplies it
+with the course in time: a static term, and a rate term that arrives late. Where it changes, as of
+a shape that moves, contact is worked out for each still; where several things press at once, for
+each sample. All of it is computed with NumPy in float64, for every backend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sensoryforge.core.devices import usable_cores
+from sensoryforge.core.numerics import sum_rows
+from sensoryforge.core.types import Floats, Ints, Positions
+from sensoryforge.equations.program import FAINT
+from sensoryforge.simulation.driving import FRAME_BYTES
+from sensoryforge.simulation.kernels import Drive
+from sensoryforge.simulation.population import Population
+from sensoryforge.simulation.shaping import Points, Shaped, ToDevice
+from sensoryforge.skin.innervation import Elastic as AtDepth
+from sensoryforge.skin.mechanics import Pins, Skin
+from sensoryforge.skin.mechanics.contact import middle_of
+from sensoryforge.skin.mechanics.half_space import central_difference
+from sensoryforge.stimuli import Punches
+from sensoryforge.stimuli.blend import Blend
+from sensoryforge.stimuli.guarded import GuardedStimuli
+
+SHAPE_STEPS = 2.0**40
+"""Depths are rounded to this part of the greatest: shapes that differ in size alone are equal."""
+KEPT_BYTES = 64 * 1024**2
+"""Memory for contacts that come again, and for each population's weights of pins."""
+PINS_AT_A_TIME = 64
+"""Pins whose forces are added up before they are added to those of others: a fixed order."""
+
+
+@dataclass(frozen=True)
+class Contact:
+    """The pins that press, and their forces.
+
+    Parameters
+    ----------
+    touching
+        Their numbers, ascending, ``[m]``.
+    forces
+        In N, ``[m]``.
+    middle_mm
+        The mean place of the forces.
+    """
+
+    touching: Ints
+    forces: Floats
+    middle_mm: tuple[float, float]
+
+
+NO_CONTACT = Contact(np.zeros(0, np.int64), np.zeros(0), (0.0, 0.0))
+
+
+@dataclass(frozen=True)
+class Felt:
+    """What a population feels of contacts: ``[N]`` of one, ``[J, N]`` of several.
+
+    Parameters
+    ----------
+    static, dynamic
+        What is felt of the forces, and of their rates.
+    late
+        By how many samples the rates arrive late.
+    """
+
+    static: Floats
+    dynamic: Floats
+    late: Ints
+
+
+class FeelingAtDepth:
+    """The afferents of one population in a skin: what they feel of the forces on pins.
+
+    Parameters
+    ----------
+    skin
+        How it deforms.
+    xy_mm
+        Where the afferents lie, ``[N, 2]``.
+    depth_mm
+        How deep they lie.
+    dt_ms
+        Length of a sample.
+    """
+
+    def __init__(self, skin: Skin, xy_mm: Positions, depth_mm: float, dt_ms: float) -> None:
+        self._skin = skin
+        self._xy_mm = xy_mm
+        self._depth_mm = depth_mm
+        self._dt_ms = dt_ms
+        self._kept: dict[int, tuple[Floats, Floats]] = {}
+        weights_bytes = 16 * PINS_AT_A_TIME * max(1, len(xy_mm))
+        self._most_kept = KEPT_BYTES // weights_bytes
+
+    def feel(self, pins: Pins, contact: Contact, *, keep: bool = True) -> Felt:
+        """Return what is felt of a contact.
+
+        Parameters
+        ----------
+        pins
+            All pins.
+        contact
+            Which of them press.
+        keep
+            Whether the weights of these pins will be asked for again.
+        """
+        static = np.zeros(len(self._xy_mm))
+        dynamic = np.zeros(len(self._xy_mm))
+        block_of = contact.touching // PINS_AT_A_TIME
+        for block in np.unique(block_of).tolist():
+            some = block_of == block
+            forces = contact.forces[some, None]
+            numbers = contact.touching[some]
+            of_static, of_dynamic = self._weights(pins, block, numbers, keep)
+            static += sum_rows(of_static * forces)
+            dynamic += sum_rows(of_dynamic * forces)
+        middle = np.array([contact.middle_mm])
+        delay_ms = self._skin.delay_ms(_distances(middle, self._xy_mm)[0], pins.radius_mm)
+        late = np.rint(delay_ms / self._dt_ms).astype(np.int64)
+        return Felt(static, dynamic, late)
+
+    def _weights(self, pins: Pins, block: int, numbers: Ints, keep: bool) -> tuple[Floats, Floats]:
+        """Return what each of some pins of a block is worth to each afferent, ``[m, N]`` each."""
+        first = block * PINS_AT_A_TIME
+        if block in self._kept and keep:
+            static, dynamic = self._kept[block]
+            return static[numbers - first], dynamic[numbers - first]
+        if not keep or len(self._kept) >= self._most_kept:
+            return self._work_out(pins, pins.xy_mm[numbers])
+        self._kept[block] = self._work_out(pins, pins.xy_mm[first : first + PINS_AT_A_TIME])
+        static, dynamic = self._kept[block]
+        return static[numbers - first], dynamic[numbers - first]
+
+    def _work_out(self, pins: Pins, xy_mm: Positions) -> tuple[Floats, Floats]:
+        distances = _distances(xy_mm, self._xy_mm)
+        return self._skin.weights(distances, self._depth_mm, pins.radius_mm)
+
+
+def _distances(one: Positions, other: Positions) -> Floats:
+    """Return the distances of two sets of places, ``[m, N]``."""
+    across = one[:, 0, None] - other[:, 0]
+    along = one[:, 1, None] - other[:, 1]
+    distances: Floats = np.sqrt(across * across + along * along)
+    return distances
+
+
+@dataclass
+class Contacts:
+    """The contacts of the receptors of a sheet, each worked out once.
+
+    Parameters
+    ----------
+    skin
+        How it deforms.
+    pins
+        The receptors.
+    """
+
+    skin: Skin
+    pins: Pins
+    _kept: dict[bytes, Contact] = field(default_factory=dict)
+    _kept_bytes: int = 0
+
+    def of(self, depths: Floats) -> tuple[float, Contact]:
+        """Return the contact of pins that are pressed in, for a greatest depth of 1 mm, and that.
+
+        Parameters
+        ----------
+        depths
+            How far each pin is pressed in, ``[R]`` in mm; one of zero or less does not touch.
+
+        Returns
+        -------
+        deepest
+            The greatest depth, by which the forces have to be multiplied.
+        contact
+            Which pins press.
+        """
+        deepest = float(depths.max())
+        if not np.isfinite(depths).all():
+            return np.nan, NO_CONTACT
+        if deepest <= 0.0:
+            return 0.0, NO_CONTACT
+        shape = np.rint(np.maximum(depths / deepest, 0.0) * SHAPE_STEPS) / SHAPE_STEPS
+        key = blake2b(shape.tobytes(), digest_size=16).digest()
+        contact = self._kept.get(key)
+        if contact is None:
+            contact = self._solve(shape)
+            self._keep(key, contact)
+        return deepest, contact
+
+    def _solve(self, depths: Floats) -> Contact:
+        forces = self.skin.forces(depths, self.pins)
+        touching = np.flatnonzero(forces)
+        if len(touching) == 0:
+            return NO_CONTACT
+        pressing = forces[touching]
+        return Contact(touching, pressing, middle_of(pressing, self.pins.xy_mm, touching))
+
+    def _keep(self, key: bytes, contact: Contact) -> None:
+        if self._kept_bytes > KEPT_BYTES:
+            self._kept.clear()
+            self._kept_bytes = 0
+        self._kept[key] = contact
+        self._kept_bytes += 16 * len(contact.touching) + 200
+
+
+Sensing: TypeAlias = Mapping[str, FeelingAtDepth]
+"""The afferents of each population, by its name."""
+
+
+def sensing_of(skin: Skin, populations: Mapping[str, Population]) -> Sensing:
+    """Return what feels in a skin.
+
+    Parameters
+    ----------
+    skin
+        How it deforms.
+    populations
+        The populations by name; each has the innervation ``elastic``.
+    """
+    sensing = {}
+    for name, population in populations.items():
+        innervation = population.spec.innervation
+        assert isinstance(innervation, AtDepth)
+        depth_mm = innervation.depth_mm
+        sensing[name] = FeelingAtDepth(skin, population.positions, depth_mm, population.dt_ms)
+    return sensing
+
+
+@dataclass(frozen=True)
+class Pressing:
+    """What it takes to press a group of stimuli on a skin that deforms.
+
+    Parameters
+    ----------
+    contacts
+        The skin and the receptors, with the contacts that were worked out before.
+    sensing
+        The afferents.
+    points
+        The receptors and the samples.
+    dt_ms
+        Length of a sample.
+    to_device
+        Brings an array to the populations' device.
+    threads
+        The most threads that may work.
+    """
+
+    contacts: Contacts
+    sensing: Sensing
+    points: Points
+    dt_ms: float
+    to_device: ToDevice
+    threads: int | None = None
+
+    def drives(self, group: list[Shaped], rows: Tensor) -> Iterator[tuple[str, Drive]]:
+        """Yield the drive of each population with its name; see `Driving.drives`."""
+        if group[0].terms:
+            yield from self._constant_shapes(group, rows)
+        else:
+            yield from self._changing_shapes(group, rows)
+
+    # --- shapes that stay the same ---
+
+    def _constant_shapes(self, group: list[Shaped], rows: Tensor) -> Iterator[tuple[str, Drive]]:
+        felt: dict[str, list[Felt]] = {name: [] for name in self.sensing}
+        times = []
+        for shaped in group:
+            assert shaped.space is not None
+            assert shaped.time is not None
+            punches = shaped.stimulus.punches()
+            pulls = punches is not None and self.contacts.skin.pulls
+            course = shaped.time if pulls else np.maximum(shaped.time, 0.0)
+            times.append(np.concatenate([course, central_difference(course, self.dt_ms)], axis=1))
+            for condition in range(shaped.stimulus.count):
+                if punches is None:
+                    of_condition = self._feel_shape(shaped.space[condition, 0])
+                else:
+                    of_condition = self._feel_punch(punches, condition)
+                for name, one in of_condition.items():
+                    felt[name].append(one)
+        time = self._single(np.concatenate(times))
+        for name, of_conditions in felt.items():
+            terms = [np.stack([one.static, one.dynamic]) for one in of_conditions]
+            yield (
+                name,
+                Drive(
+                    rows,
+                    space=self._single(_without_faint(np.stack(terms))),
+                    time=time,
+                    rates=1,
+                    delay=self._upload(np.stack([one.late for one in of_conditions])),
+                ),
+            )
+
+    def _feel_shape(self, depths: Floats) -> dict[str, Felt]:
+        """Return what each population feels of pins that are pressed in, ``[R]`` in mm."""
+        deepest, contact = self.contacts.of(depths)
+        felt = {}
+        for name, afferents in self.sensing.items():
+            one = afferents.feel(self.contacts.pins, contact)
+            with np.errstate(over="ignore"):
+                felt[name] = Felt(deepest * one.static, deepest * one.dynamic, one.late)
+        return felt
+
+    def _feel_punch(self, punches: Punches, condition: int) -> dict[str, Felt]:
+        """Return what each population feels of a rigid probe, a single pin."""
+        xy_mm = np.array([[punches.x_mm[condition], punches.y_mm[condition]]])
+        pins = Pins(xy_mm, float(punches.radius_mm[condition]))
+        forces = self.contacts.skin.forces(punches.depth_mm[condition : condition + 1], pins)
+        middle_mm = (float(xy_mm[0, 0]), float(xy_mm[0, 1]))
+        contact = Contact(np.zeros(1, np.int64), forces, middle_mm)
+        felt = {}
+        for name, afferents in self.sensing.items():
+            felt[name] = afferents.feel(pins, contact, keep=False)
+        return felt
+
+    # --- shapes that change ---
+
+    def _changing_shapes(self, group: list[Shaped], rows: Tensor) -> Iterator[tuple[str, Drive]]:
+        frames: dict[str, list[tuple[Floats, Floats]]] = {name: [] for name in self.sensing}
+        for shaped in group:
+            for of_condition in self._conditions(shaped.stimulus):
+                for name, pair in of_condition.items():
+                    frames[name].append(pair)
+        for name in self.sensing:
+            pairs = frames.pop(name)
+            static = self._upload(np.stack([static for static, _ in pairs]))
+            rates = self._upload(np.stack([rate for _, rate in pairs]))
+            yield name, Drive(rows, frames=static, rate_frames=rates)
+
+    def _conditions(self, stimulus: GuardedStimuli) -> Iterator[dict[str, tuple[Floats, Floats]]]:
+        """Yield what populations feel of each condition: drive and rate, float32 ``[T, N]``."""
+        conditions = range(stimulus.count)
+        threads = min(self.threads or usable_cores(), stimulus.count)
+
+        def feel(condition: int) -> dict[str, tuple[Floats, Floats]]:
+            return self._feel_condition(stimulus, condition)
+
+        if threads == 1:
+            yield from map(feel, conditions)
+            return
+        # Conditions are independent of each other, and NumPy works without Python's lock.
+        with ThreadPoolExecutor(threads) as pool:
+            yield from pool.map(feel, conditions)
+
+    def _feel_condition(
+        self, stimulus: GuardedStimuli, condition: int
+    ) -> dict[str, tuple[Floats, Floats]]:
+        blend = None
+        if stimulus.is_blended:
+            blend = self.points.blend(stimulus, condition)
+        if blend is not None and not blend.mixes:
+            courses = self._feel_stills(blend)
+        else:
+            courses = self._feel_samples(lambda: self._pressures(stimulus, condition, blend))
+        return {name: _with_rate(course, self.dt_ms) for name, course in courses.items()}
+
+    def _feel_stills(self, blend: Blend) -> dict[str, Felt]:
+        """Return what is felt at each sample, ``[T, N]``, of stills that are each in contact."""
+        stills: dict[str, list[Felt]] = {name: [] for name in self.sensing}
+        for depths in blend.stills:
+            for name, felt in self._feel_shape(depths).items():
+                stills[name].append(felt)
+        samples = np.arange(len(blend.numbers))
+        heaviest = np.abs(blend.weights).argmax(axis=1)
+        nearest = blend.numbers[samples, heaviest]
+        courses = {}
+        for name, of_stills in stills.items():
+            # Between stills the cubic may dip below zero, where nothing pulls.
+            static = np.maximum(blend.of(np.stack([one.static for one in of_stills])).frames(), 0.0)
+            dynamic = blend.of(np.stack([one.dynamic for one in of_stills])).frames()
+            late = np.stack([one.late for one in of_stills])[nearest]
+            courses[name] = Felt(static, np.maximum(dynamic, 0.0), late)
+        return courses
+
+    def _feel_samples(self, pressures: Callable[[], Iterator[Floats]]) -> dict[str, Felt]:
+        """Return what is felt at each sample, ``[T, N]``, with a contact for each."""
+        samples: dict[str, list[Felt]] = {name: [] for name in self.sensing}
+        for some in pressures():
+            for depths in some:
+                for name, felt in self._feel_shape(depths).items():
+                    samples[name].append(felt)
+        courses = {}
+        for name, of_samples in samples.items():
+            courses[name] = Felt(
+                np.stack([one.static for one in of_samples]),
+                np.stack([one.dynamic for one in of_samples]),
+                np.stack([one.late for one in of_samples]),
+            )
+        return courses
+
+    def _pressures(
+        self, stimulus: GuardedStimuli, condition: int, blend: Blend | None
+    ) -> Iterator[Floats]:
+        """Yield how far receptors are pressed in, some samples at a time, ``[t, R]``."""
+        points = self.points
+        sample_bytes = 8 * len(points.xy_mm) * (1 if blend is not None else stimulus.count)
+        together = max(1, FRAME_BYTES // sample_bytes)
+        for first in range(0, len(points.t_ms), together):
+            some = slice(first, first + together)
+            if blend is None:
+                yield points.frames(stimulus, first, first + together)[condition]
+            else:
+                part = Blend(blend.stills, blend.numbers[some], blend.weights[some])
+                yield part.frames()
+
+    # --- on the way to the kernel ---
+
+    def _single(self, values: Floats) -> Tensor:
+        return self._upload(_as_single(values))
+
+    def _upload(self, values: Any) -> Tensor:
+        return torch.as_tensor(self.to_device(values))
+
+
+def _as_single(values: Floats) -> Any:
+    """Return values as float32; what overflows is reported as a drive that is not finite."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return values.astype(np.float32)
+
+
+def _without_faint(values: Floats) -> Floats:
+    """Return values with those zero that would be subnormal, with which processors take long."""
+    return np.where(np.abs(values) < FAINT, 0.0, values)
+
+
+def _with_rate(course: Felt, dt_ms: float) -> tuple[Any, Any]:
+    """Return what is felt over time and its rate, as late as it arrives, float32 ``[T, N]``."""
+    rate = central_difference(course.dynamic.T, dt_ms).T
+    sent = np.arange(len(rate))[:, None] - course.late
+    arrived = np.take_along_axis(rate, np.maximum(sent, 0), axis=0)
+    arrived = np.where(sent >= 0, arrived, 0.0)
+    return _as_single(course.static), _as_single(arrived)

@@ -1,0 +1,71 @@
+# a table reads best with one row a line
+"""Mistakes with a skin that deforms: one line each, before anything is run."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sensoryforge.config import reading as config
+from sensoryforge.core.errors import ConfigError
+
+SA, RA = "neurons.populations.sa", "neurons.populations.ra"
+DEEP = f"innervation@{SA}.innervation=elastic innervation@{RA}.innervation=elastic"
+ELASTIC = f"pipeline.skin=elastic {DEEP}"
+POOLS = "which pools receptors; under pipeline.skin allowed is elastic, with a depth_mm"
+ALONE = "elastic needs a skin that deforms, set pipeline.skin: elastic"
+
+LINES: list[tuple[str, list[str]]] = [
+    # a skin and its populations
+    ("pipeline.skin=elastic", [f"{SA}.innervation: got Gaussian, {POOLS}", f"{RA}.innervation: got Gaussian, {POOLS}"]),
+    (DEEP, [f"{SA}.innervation: {ALONE}", f"{RA}.innervation: {ALONE}"]),
+    (f"{ELASTIC} innervation@{SA}.innervation=uniform", [f"{SA}.innervation: got Uniform, {POOLS}"]),
+    (f"{ELASTIC} {SA}.innervation.depth_mm=-1", [f"{SA}.innervation.depth_mm: got -1, allowed is a number > 0 (mm)"]),
+    (f"{ELASTIC} {SA}.innervation.depth_mm=0", [f"{SA}.innervation.depth_mm: got 0, allowed is a number > 0 (mm)"]),
+    (f"{ELASTIC} +{SA}.innervation.depth=1", [f"{SA}.innervation.depth: unknown key, known are depth_mm; did you mean 'depth_mm'?"]),
+    (f"{ELASTIC} {SA}.receptor_noise_std=2", [f"{SA}.receptor_noise_std: got 2, under pipeline.skin allowed is 0: no receptors are pooled; set noise_std"]),
+    (f"{ELASTIC} pipeline.arrangement=random", ["pipeline.arrangement: got 'random', under pipeline.skin allowed are grid, hex, whose receptors can be pins"]),
+    # its constants
+    (f"{DEEP} pipeline.skin=elstic", ["pipeline.skin.type: got 'elstic', allowed are elastic, none; did you mean 'elastic'?"]),
+    (f"{DEEP} pipeline.skin=3", ["pipeline.skin: got 3, allowed is the name of an option of the group skin, or a mapping"]),
+    (f"{DEEP} pipeline.skin={{type:elastic,poisson_ratio:0.6}}", ["pipeline.skin.poisson_ratio: got 0.6, allowed is a number > 0 and <= 0.5"]),
+    (f"{DEEP} pipeline.skin={{type:elastic,youngs_modulus_mpa:0}}", ["pipeline.skin.youngs_modulus_mpa: got 0, allowed is a number > 0 (MPa)"]),
+    (f"{DEEP} pipeline.skin={{type:elastic,wave_speed:-8}}", ["pipeline.skin.wave_speed: got -8, allowed is a number > 0 or .inf (mm/ms)"]),
+    (f"{DEEP} pipeline.skin={{type:elastic,glued:maybe}}", ["pipeline.skin.glued: got 'maybe', allowed are true, false"]),
+    (f"{DEEP} pipeline.skin={{type:elastic,modulus:1}}", ["pipeline.skin.modulus: unknown key, known are youngs_modulus_mpa, poisson_ratio, wave_speed, glued*"]),
+    # stimuli
+    (f"{ELASTIC} stimuli=sphere stimuli.radius_mm=0", ["stimuli.radius_mm: got 0, allowed is a number > 0 (mm), or a list of them"]),
+    (f"{ELASTIC} stimuli.amplitude=-1", ["stimuli.amplitude: got -1, allowed is a number >= 0, or a list of them"]),
+    # a probe that pulls: it must be rigid, at rest and glued
+    (f"{ELASTIC} stimuli=bar stimuli.profile=trace stimuli.profile.file=pull.npy", ["stimuli.profile.file: *pull.npy: got -1 at 1, allowed are numbers >= 0"]),
+    (f"{DEEP} pipeline.skin={{type:elastic,glued:false}} stimuli=disc stimuli.profile=trace stimuli.profile.file=pull.npy", ["stimuli.profile.file: *pull.npy: got -1 at 1, allowed are numbers >= 0"]),
+]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    np.save("pull.npy", np.array([0.0, -1.0] * 300))
+
+
+@pytest.mark.parametrize(("words", "wanted"), LINES, ids=[words for words, _ in LINES])
+def test_a_mistake_with_a_skin_is_said_in_a_line(words: str, wanted: list[str]) -> None:
+    with pytest.raises(ConfigError) as refused:
+        config.check(config.compose(*words.split()))
+    assert len(refused.value.problems) == len(wanted), refused.value.problems
+    for line, pattern in zip(refused.value.problems, wanted, strict=True):
+        assert fnmatchcase(line, pattern.replace("[", "[[]")), line
+    assert sorted(path.name for path in Path().iterdir()) == ["pull.npy"]
+
+
+def test_a_glued_probe_may_pull() -> None:
+    words = f"{ELASTIC} stimuli=disc stimuli.profile=trace stimuli.profile.file=pull.npy"
+    assert config.check(config.compose(*words.split())).skin is not None
+
+
+def test_an_unset_skin_is_none() -> None:
+    assert config.check(config.compose()).skin is None
+    assert config.check(config.compose("pipeline.skin=null")).skin is None
