@@ -13,9 +13,12 @@ from sensoryforge.core.types import Columns
 from sensoryforge.design.design import Design, column_of
 from sensoryforge.design.experiment import Experiment
 from sensoryforge.design.family import Family
+from sensoryforge.skin.innervation import Elastic
 from sensoryforge.skin.receptors import Receptors
 from sensoryforge.stimuli import Caution, Sheet, find_recipe
 
+PINS_APART = 0.65
+"""Afferents this part of the distance of pins deep, or deeper, feel one surface, within 4%."""
 MOST_CONDITIONS = 1_000_000
 """Conditions of a type that are looked at."""
 
@@ -43,7 +46,9 @@ def foretell_silence(experiment: Experiment) -> list[str]:
     lines: list[str] = []
     for of_type in families:
         where = "stimuli" if is_only_type else f"stimuli of type {of_type[0].type}"
-        lines += _lines_of_type(where, of_type, sheet)
+        is_pinned = experiment.skin is not None and is_rigid(of_type[0])
+        lines += _lines_of_type(where, of_type, sheet, is_pinned)
+    lines += _lines_of_pins(experiment, sheet.pitch_mm)
     lines += _lines_of_populations(experiment)
     return lines
 
@@ -91,13 +96,30 @@ def _families_by_type(design: Design) -> list[list[Family]]:
     return list(families.values())
 
 
-def _lines_of_type(where: str, families: Sequence[Family], sheet: Sheet) -> Iterator[str]:
-    """Yield a line for each reason why stimuli of one type are hardly felt."""
+def is_rigid(family: Family) -> bool:
+    """Tell whether stimuli are rigid probes at rest, which a skin that deforms takes for one pin.
+
+    Examples
+    --------
+    >>> is_rigid(Family("disc", "sensoryforge.stimuli.Disc", {}))
+    True
+    """
+    return find_recipe(family.target, family.parts).is_rigid
+
+
+def _lines_of_type(
+    where: str, families: Sequence[Family], sheet: Sheet, is_pinned: bool
+) -> Iterator[str]:
+    """Yield a line for each reason why stimuli of one type are hardly felt.
+
+    Of a rigid probe on a skin that deforms the place alone matters, not how close receptors lie.
+    """
     recipe = find_recipe(families[0].target, families[0].parts)
     columns = _columns_of(families)
     try:
         for caution in recipe.cautions(columns, sheet):
-            if np.any(caution.conditions):
+            is_of_place = caution.parameter.startswith("center_")
+            if np.any(caution.conditions) and (is_of_place or not is_pinned):
                 yield _line_of_caution(where, caution, columns)
     except USERS_FAILURES as error:
         yield f"{where}: {recipe.cls.__name__}.cautions fails, {describe_failure(error)}"
@@ -123,6 +145,24 @@ def _columns_of(families: Sequence[Family]) -> Columns:
         for name, values in family.axes.items():
             columns.setdefault(name, []).append(column_of(values)[numbers[name]])
     return {name: np.concatenate(parts) for name, parts in columns.items()}
+
+
+# --- a skin that deforms ---
+
+
+def _lines_of_pins(experiment: Experiment, pitch_mm: float) -> Iterator[str]:
+    """Yield a line for populations that lie less deep than receptors, which press, lie apart."""
+    if experiment.skin is None or all(map(is_rigid, experiment.design.families)):
+        return
+    shallow = {}
+    for name, population in experiment.populations.items():
+        innervation = population.innervation
+        if isinstance(innervation, Elastic) and innervation.depth_mm < PINS_APART * pitch_mm:
+            shallow[name] = innervation.depth_mm
+    if shallow:
+        names = ", ".join(f"{name} ({depth_mm:g} mm deep)" for name, depth_mm in shallow.items())
+        felt = f"single ones are felt by {names}"
+        yield f"pipeline.spacing_mm: got {pitch_mm:g}, receptors press as pins and {felt}"
 
 
 # --- populations ---

@@ -108,7 +108,7 @@ class Recipe:
         return self.motion is not None or self._deepens or issubclass(self.cls, BlendedStimulus)
 
     @property
-    def _is_rigid(self) -> bool:
+    def is_rigid(self) -> bool:
         """Whether stimuli are rigid flat probes at rest."""
         # What a class says of itself does not hold for its subclasses.
         return "punches" in vars(self.cls) and not self.parts and self.motion is None
@@ -159,7 +159,7 @@ class Recipe:
         >>> Recipe(Gaussian).punches({}) is None
         True
         """
-        return self.cls.punches(columns) if self._is_rigid else None
+        return self.cls.punches(columns) if self.is_rigid else None
 
     def check(self, columns: Columns, duration_ms: float, *, is_glued: bool = False) -> list[str]:
         """Return a line for each contradiction between parameters, its key first.
@@ -178,7 +178,7 @@ class Recipe:
         for prefix, kind in self._pieces():
             of_piece = kind.check(_within(prefix, columns), duration_ms)
             problems += [f"{prefix}.{line}" for line in of_piece]
-        if self.profile is not None and not (is_glued and self._is_rigid):
+        if self.profile is not None and not (is_glued and self.is_rigid):
             of_profile = self.profile.pulls(_within(PROFILE, columns))
             problems += [f"{PROFILE}.{line}" for line in of_profile]
         for name, recipe in self.parts.items():

@@ -33,6 +33,7 @@ PLACES = {
     "profile": "profile@stimuli.profile={}",
     "motion": "motion@stimuli.motion={}",
     "population": "+population@neurons.populations.new={}",
+    "skin": "pipeline.skin={}",
     "innervation": "innervation@neurons.populations.sa.innervation={}",
     "filter": "filter@neurons.populations.sa.filter={}",
     "model": "model@neurons.populations.sa.model={}",
@@ -55,6 +56,9 @@ def test_every_option_composes_and_checks(option: str, tmp_path: Path) -> None:
         (tmp_path / "links.csv").write_text("neuron,receptor,weight\n0,0,1\n")
         links = tmp_path / "links.csv"
         chosen.append(f"neurons.populations.sa.innervation.file='{links}'")
+    elif option in ("innervation/elastic", "skin/elastic"):  # neither goes without the other
+        chosen = ["pipeline.skin=elastic", "~neurons.populations.ra"]
+        chosen.append("innervation@neurons.populations.sa.innervation=elastic")
     elif option in files():
         chosen.append(files()[option])
     experiment = checked(*chosen)

@@ -93,7 +93,7 @@ def test_a_file_is_looked_for_beside_the_batch_file_then_where_the_command_is_gi
         ("even", "{type: uniform, radius_mm: -1}", "neurons.populations.sa.innervation.radius_mm: got -1, allowed is a number > 0 (mm)"),
         ("even", "{type: decay, falloff: cubic}", "neurons.populations.sa.innervation.falloff: got 'cubic', allowed are exponential, linear, inverse_square"),
         ("even", "{type: table}", "neurons.populations.sa.innervation.file: got null, allowed is a .csv file with the columns neuron, receptor, weight"),
-        ("even", "{type: nearst}", "innervation@neurons.populations.sa.innervation: got 'nearst', allowed are decay, gaussian, nearest, one_to_one, table, uniform; did you mean 'nearest'?"),
+        ("even", "{type: nearst}", "innervation@neurons.populations.sa.innervation: got 'nearst', allowed are decay, elastic, gaussian, nearest, one_to_one, table, uniform; did you mean 'nearest'?"),
     ],
 )  # fmt: skip
 def test_a_bad_part_is_one_line(folder: Path, layout: str, innervation: str, said: str) -> None:

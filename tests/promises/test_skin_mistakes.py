@@ -69,3 +69,44 @@ def test_a_glued_probe_may_pull() -> None:
 def test_an_unset_skin_is_none() -> None:
     assert config.check(config.compose()).skin is None
     assert config.check(config.compose("pipeline.skin=null")).skin is None
+
+
+def cautions(*words: str) -> list[str]:
+    from sensoryforge.running.silence import foretell_silence
+
+    return foretell_silence(config.check(config.compose(*f"{ELASTIC} {' '.join(words)}".split())))
+
+
+def test_pins_that_are_felt_one_by_one_are_warned_of() -> None:
+    coarse = "pipeline.spacing_mm=0.5"
+    line = "pipeline.spacing_mm: got 0.5, receptors press as pins and single ones are felt by"
+    of_both = f"{line} sa (0.3 mm deep), ra (0.3 mm deep)"
+    assert cautions("stimuli=bar", coarse) == [of_both]
+    deep = f"{RA}.innervation.depth_mm=1.6"
+    assert cautions("stimuli=bar", coarse, deep) == [f"{line} sa (0.3 mm deep)"]
+    assert cautions("stimuli=bar", "pipeline.spacing_mm=0.4") == []
+
+
+def test_a_rigid_probe_may_be_finer_than_the_receptors_and_not_off_the_sheet() -> None:
+    fine = ("stimuli=disc", "stimuli.diameter_mm=0.2", "pipeline.spacing_mm=0.5")
+    assert cautions(*fine) == []
+    (line,) = cautions(*fine, "stimuli.center_x=50")
+    assert line.startswith("stimuli.center_x: got 50, off the sheet")
+
+
+def test_how_far_the_ripple_of_pins_reaches() -> None:
+    """The number behind the warning: a flat probe of pins 0.4 and 0.5 mm apart, 0.3 mm deep."""
+    from sensoryforge.skin.mechanics import Elastic, Pins
+    from sensoryforge.skin.receptors import Grid
+
+    skin = Elastic(youngs_modulus_mpa=0.05, poisson_ratio=0.4, wave_speed=8.0, glued=True)
+    ripples = []
+    for spacing_mm in (0.4, 0.5):
+        side = round(6 / spacing_mm)
+        pins = Pins(Grid(side, side, spacing_mm).xy(), 0.5 * spacing_mm)
+        forces = skin.forces((np.abs(pins.xy_mm).max(axis=1) < 2.5).astype(float), pins)
+        places = (np.random.default_rng(0).random((2000, 2)) - 0.5) * 2 * spacing_mm
+        distance = np.linalg.norm(places[:, None] - pins.xy_mm[None], axis=-1)
+        stress = skin.weights(distance, 0.3, pins.radius_mm)[0] @ forces
+        ripples.append(np.ptp(stress) / stress.mean() / 2)
+    assert ripples[0] < 0.02 < ripples[1] < 0.04

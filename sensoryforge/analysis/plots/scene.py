@@ -77,13 +77,17 @@ def receptive_fields(results: Results, population: str) -> tuple[Positions, Rece
     return places.xy_mm, places.fields
 
 
-def pools_receptors(results: Results, population: str) -> bool:
-    """Tell whether the neurons of a population pool receptors, and not the stress in a skin.
+def afferents(results: Results, population: str) -> tuple[Positions, ReceptiveFields | None]:
+    """Return where the neurons of a population lie, ``[N, 2]`` in mm, and what each pools, if any.
 
-    >>> pools_receptors(results, "sa")
-    True
+    In a skin that deforms none pools receptors.
+
+    >>> afferents(results, "sa")[0].shape
+    (5, 2)
     """
-    return _innervation(results, population).pools_receptors
+    places = _places(results, population)
+    pools_receptors = places.innervation.pools_receptors
+    return places.xy_mm, places.fields if pools_receptors else None
 
 
 def _places(results: Results, population: str) -> Places:

@@ -197,11 +197,7 @@ def movie(
 
 def _afferents(results: Results, population: str) -> Afferents:
     """Return where the neurons of a population lie, and what they pool."""
-    fields = None
-    if scene.pools_receptors(results, population):
-        centres, fields = scene.receptive_fields(results, population)
-    else:
-        centres = scene.positions(results, population)
+    centres, fields = scene.afferents(results, population)
     return Afferents(
         name=population,
         colour=style.colour(results, population),
