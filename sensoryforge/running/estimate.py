@@ -11,9 +11,11 @@ from math import ceil
 
 from sensoryforge.core.devices import resolve_device
 from sensoryforge.design.experiment import Experiment, PopulationSpec
+from sensoryforge.design.family import Family
 from sensoryforge.equations.program import output_program, step_program
 from sensoryforge.running.devices import choose_backend
 from sensoryforge.simulation.kernels.forecast import count_to_compile
+from sensoryforge.stimuli import find_recipe
 
 CHUNK_BYTES = 256 * 1024**2
 """Memory that a chunk of stimuli may take, where ``pipeline.chunk_size`` is auto."""
@@ -30,6 +32,10 @@ A step has dozens of operations for each population.
 """
 CALLS_A_SAMPLE = 10
 """Operations of torch in each sample besides those of the equations."""
+SECONDS_A_CONTACT = 0.002
+"""Solving one contact with a skin that deforms, of some hundred pins."""
+STILLS = 100
+"""Contacts of a stimulus that changes its shape or its place."""
 START_S = 4.5
 """Importing, composing, and loading what was compiled before."""
 SECONDS_A_KERNEL = 4.0
@@ -197,7 +203,36 @@ def _bytes_simulating(experiment: Experiment) -> int:
     """Return the memory that one stimulus of a chunk takes while it is simulated."""
     states = BYTES_A_NEURON * _count_neurons(experiment)
     noise = _bytes_of_receptor_noise(experiment)
-    return 2 * _spike_bytes(experiment) + states + 3 * _saved_bytes(experiment) + noise
+    skin = _bytes_of_skin(experiment)
+    return 2 * _spike_bytes(experiment) + states + 3 * _saved_bytes(experiment) + noise + skin
+
+
+def _bytes_of_skin(experiment: Experiment) -> int:
+    """Return the memory that a stimulus takes whose contact with a skin that deforms changes.
+
+    It is the drive and its rate, float32, twice for a moment. One whose contact stays as it is, is
+    a few terms.
+    """
+    if experiment.skin is None or all(map(_is_constant, experiment.design.families)):
+        return 0
+    return 16 * _spike_bytes(experiment)
+
+
+def _is_constant(family: Family) -> bool:
+    """Tell whether what presses keeps its shape: the contact is worked out once."""
+    recipe = find_recipe(family.target, family.parts)
+    return recipe.separable and recipe.least_terms == 1
+
+
+def _seconds_of_contacts(experiment: Experiment) -> float:
+    """Return how long the contacts of all stimuli with a skin that deforms take on one core."""
+    if experiment.skin is None:
+        return 0.0
+    contacts = 0
+    for family in experiment.design.families:
+        stills = 1 if _is_constant(family) else min(STILLS, experiment.samples)
+        contacts += stills * family.count_conditions
+    return SECONDS_A_CONTACT * contacts
 
 
 # --- disk ---
@@ -222,7 +257,9 @@ def _disk_bytes(experiment: Experiment) -> float:
 def _memory_bytes(experiment: Experiment, todo: int, disk_bytes: float) -> float:
     in_flight = _bytes_in_flight(experiment, todo)
     merging = WHOLE * disk_bytes if experiment.batch.format.whole_in_memory else 0.0
-    return PROCESS_BYTES + max(in_flight, merging)
+    # Each thread has what is felt of one stimulus in double precision.
+    working = 4 * experiment.batch.num_workers * _bytes_of_skin(experiment)
+    return PROCESS_BYTES + max(in_flight + working, merging)
 
 
 def _bytes_in_flight(experiment: Experiment, todo: int) -> int:
@@ -248,7 +285,7 @@ def _seconds(experiment: Experiment, backend: str, todo: int) -> float:
     simulating_ns = _nanoseconds_simulating(experiment, backend) / workers
     writing_ns = stored * form.nanoseconds_a_byte
     a_stimulus = (simulating_ns + writing_ns) * 1e-9 + form.seconds_a_stimulus
-    seconds = START_S + todo * a_stimulus
+    seconds = START_S + todo * a_stimulus + _seconds_of_contacts(experiment) / workers
     if backend == "numba" and todo:
         seconds += SECONDS_A_KERNEL * count_to_compile(experiment)
     if backend == "torch":

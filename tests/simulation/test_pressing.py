@@ -316,3 +316,65 @@ def test_a_stimulus_that_is_not_finite_is_reported_and_the_others_are_not() -> N
     encoded = Encoder(of)([(0, 2)])
     assert list(encoded.errors) == [1]
     assert encoded.arrays["sa_spikes"][0].any()
+
+
+def test_a_class_of_ones_own_is_no_rigid_probe_since_a_disc_is() -> None:
+    from sensoryforge.stimuli import Disc, Hold, Line, Recipe
+
+    class Hollow(Disc):
+        def press(self, x: Floats, y: Floats) -> Floats:
+            return super().press(x, y) * (x * x + y * y > 0.1)
+
+    assert Recipe(Disc).is_rigid
+    assert Recipe(Disc, profile=Hold).is_rigid
+    assert not Recipe(Disc, motion=Line).is_rigid
+    assert not Recipe(Hollow).is_rigid
+
+
+def test_a_batch_file_says_its_skin_by_name_or_as_a_mapping(tmp_path: Path) -> None:
+    path = tmp_path / "press.yml"
+    deep = "innervation: {type: elastic, depth_mm: 0.3}"
+    populations = f"neurons: {{populations: {{sa: {{{deep}}}, ra: {{{deep}}}}}}}\n"
+    path.write_text(f"pipeline: {{skin: elastic}}\n{populations}stimuli: {{type: disc}}\n")
+    assert check(_load(path)).skin == SKIN
+    path.write_text(
+        f"pipeline: {{skin: {{type: elastic, glued: false}}}}\n{populations}stimuli: {{type: disc}}\n"
+    )
+    skin = check(_load(path)).skin
+    assert skin is not None
+    assert not skin.pulls
+
+
+def _load(path: Path) -> Any:
+    from sensoryforge.config.reading import load_batch_file
+
+    return load_batch_file(path, [])
+
+
+def test_pictures_say_indentation_and_draw_afferents_without_fields(tmp_path: Path) -> None:
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from sensoryforge.analysis.plots import planned, skin
+
+    words = (*ELASTIC, *STIMULI["sphere"], "stimuli.amplitude=1")
+    of = check(compose(*words))
+    figure = planned.stimulus(of)
+    labels = {axis.get_ylabel() for part in figure.subfigs for axis in part.axes}
+    labels |= {axis.get_ylabel() for axis in figure.axes}
+    assert "indentation (mm)" in labels
+    assert "drive (a.u.)" not in labels
+    results = sf.run(sf.compose(*words, f"batch.output_dir={tmp_path}"))
+    drawn = skin.sheet(results, 0, populations=["sa"])
+    assert drawn.axes[0].get_title(loc="left") == "SA: 9 afferents"
+    assert "highest indentation (mm)" in {axis.get_ylabel() for axis in drawn.axes}
+
+
+def test_links_of_afferents_that_pool_nothing_are_refused_in_a_line(tmp_path: Path) -> None:
+    from sensoryforge.analysis.skin_tables import links_table
+    from sensoryforge.core.errors import ConfigError
+
+    words = (*ELASTIC, *STIMULI["disc"], "stimuli.amplitude=1", f"batch.output_dir={tmp_path}")
+    results = sf.run(sf.compose(*words))
+    with pytest.raises(ConfigError, match="innervation: elastic pools no receptors"):
+        links_table(results, "sa")
