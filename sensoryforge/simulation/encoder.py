@@ -36,10 +36,11 @@ from sensoryforge.simulation.arrival import Arrival
 from sensoryforge.simulation.chunks import count_stimuli, halve
 from sensoryforge.simulation.driving import Driving
 from sensoryforge.simulation.encoded import Arrays, Encoded, join, leave, send
+from sensoryforge.simulation.feeling import Contacts, sensing_of
 from sensoryforge.simulation.kernels import Drive, Output, kernel, upload
 from sensoryforge.simulation.kernels.noise import keys
 from sensoryforge.simulation.population import Population
-from sensoryforge.simulation.pressing import Contacts, Pressing, sensing_of
+from sensoryforge.simulation.pressing import Pressing
 from sensoryforge.simulation.receptor_noise import add_receptor_noise
 from sensoryforge.simulation.shaping import (
     Points,

@@ -14,8 +14,8 @@ from sensoryforge.config.reading import check, compose
 from sensoryforge.core.types import Floats
 from sensoryforge.design.experiment import Experiment
 from sensoryforge.simulation.encoder import Encoder
+from sensoryforge.simulation.feeling import SHAPE_STEPS, Contacts
 from sensoryforge.simulation.kernels import Drive
-from sensoryforge.simulation.pressing import SHAPE_STEPS, Contacts
 from sensoryforge.skin.mechanics import Elastic, Pins
 
 SKIN = Elastic(youngs_modulus_mpa=0.05, poisson_ratio=0.4, wave_speed=8.0, glued=True)
