@@ -12,6 +12,7 @@ from sensoryforge.core.messages import list_names
 from sensoryforge.design.experiment import PopulationSpec
 from sensoryforge.skin.mechanics import Skin
 from sensoryforge.skin.mechanics.pins_of_sheet import LATTICES
+from sensoryforge.skin.mechanics.trial import problems_of_use
 
 NO_SKIN = "none"
 """The option that stands for receptors that feel the drive itself."""
@@ -40,10 +41,13 @@ def read_skin(value: Any, search: Sequence[str | Path], problems: list[str]) -> 
     if is_none(value):
         return None
     try:
-        return kinds.make_chosen("skin", KEY, value, search, "a class of skin", Skin)
+        skin = kinds.make_chosen("skin", KEY, value, search, "a class of skin", Skin)
     except ConfigError as error:
         problems += error.problems
         return None
+    faults = [f"{KEY}: {line}" for line in problems_of_use(skin)]
+    problems += faults
+    return None if faults else skin
 
 
 def is_none(value: Any) -> bool:

@@ -271,3 +271,30 @@ def test_every_wrong_constant_is_named() -> None:
         "wave_speed",
         "glued",
     ]
+
+
+class Faulty(Elastic):
+    """A skin whose methods are wrong in one way each."""
+
+    def forces(self, depths: Floats, pins: Pins) -> Floats:
+        return -depths
+
+    def weights(
+        self, distance_mm: Floats, depth_mm: float, radius_mm: float
+    ) -> tuple[Floats, Floats]:
+        return distance_mm[0], distance_mm * np.nan
+
+    def delay_ms(self, distance_mm: Floats, radius_mm: float) -> Floats:
+        raise ZeroDivisionError("no speed")
+
+
+def test_a_skin_of_ones_own_that_is_wrong_is_named_before_a_run() -> None:
+    from sensoryforge.skin.mechanics.trial import problems_of_use
+
+    faulty = Faulty(youngs_modulus_mpa=0.05, poisson_ratio=0.4, wave_speed=8.0, glued=True)
+    assert list(problems_of_use(faulty)) == [
+        "Faulty.forces returned a number below zero",
+        "Faulty.weights returned an array of shape (3,), not (2, 3)",
+        "Faulty.weights returned a number that is not finite",
+        "Faulty.delay_ms fails, ZeroDivisionError: no speed",
+    ]
