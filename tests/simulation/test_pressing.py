@@ -378,3 +378,26 @@ def test_links_of_afferents_that_pool_nothing_are_refused_in_a_line(tmp_path: Pa
     results = sf.run(sf.compose(*words))
     with pytest.raises(ConfigError, match="innervation: elastic pools no receptors"):
         links_table(results, "sa")
+
+
+def test_recorded_frames_are_pressed_frame_by_frame(tmp_path: Path) -> None:
+    """Halfway between two frames it is the mean of their contacts."""
+    press = np.zeros((8, 9, 9))
+    press[:, 3:6, 3:6] = np.arange(8)[:, None, None] / 10
+    np.save(tmp_path / "press.npy", press)
+    words = ("stimuli=frames", f"stimuli.file={tmp_path / 'press.npy'}", "stimuli.amplitude=1")
+    static, rate = felt(check(compose(*ELASTIC, *words)))
+    assert np.allclose(static[30], 0.5 * (static[20] + static[40]), rtol=1e-5)
+    assert np.allclose(static[40], 2 * static[20], rtol=1e-5)
+    assert rate[10:100].any()
+
+
+def test_the_larger_of_two_shapes_is_pressed_at_each_sample() -> None:
+    """A bar under a probe as deep adds nothing where the probe is."""
+    larger = "stimuli.combine=larger"
+    parts = "stimuli.parts={{a:{{type:disc,amplitude:1}},b:{{type:disc,amplitude:{}}}}}"
+    one, _ = felt(check(compose(*ELASTIC, "stimuli=composite", larger, parts.format(1))))
+    other, _ = felt(check(compose(*ELASTIC, "stimuli=composite", larger, parts.format(0.5))))
+    assert np.allclose(one, other, rtol=1e-6)
+    added, _ = felt(check(compose(*ELASTIC, "stimuli=composite", parts.format(1))))
+    assert np.allclose(added, 2 * one, rtol=1e-5)
