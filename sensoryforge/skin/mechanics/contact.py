@@ -22,6 +22,12 @@ PRECISION = 1e-11
 """How far surface and pins may lie apart, as part of the greatest depth."""
 MOST_STEPS = 2000
 """Steps after which the forces are taken as they are; tens are usual."""
+MOST_ROUNDS = 100
+"""Times that pins are left out, or taken in again; a few are usual."""
+FEWEST = 64
+"""Of fewer pins none is left out."""
+FEW = 0.7
+"""Part of the pins that still press where the others are left out."""
 ROWS = 256
 """Rows of the matrix that are worked on at a time: with 1,000 pins 2 MB."""
 KEPT_BYTES = 64 * 1024**2
@@ -106,12 +112,17 @@ def _steps_along(places: Floats) -> tuple[Ints, float]:
 class _Compliance:
     """How far some pins sink under their forces; the matrix is kept where it is not too large."""
 
-    def __init__(self, pins: Pins, numbers: Ints) -> None:
+    def __init__(self, pins: Pins, numbers: Ints, kept: Floats | None = None) -> None:
         self._pins = pins
         self._numbers = numbers
-        self._kept: Floats | None = None
-        if 8 * len(numbers) ** 2 <= KEPT_BYTES:
+        self._kept = kept
+        if kept is None and 8 * len(numbers) ** 2 <= KEPT_BYTES:
             self._kept = pins.sinking(numbers, numbers)
+
+    def of(self, some: Ints) -> _Compliance:
+        """Return the same of some of the pins."""
+        kept = None if self._kept is None else self._kept[some[:, None], some]
+        return _Compliance(self._pins, self._numbers[some], kept)
 
     def times(self, forces: Floats) -> Floats:
         """Return how far the pins sink under forces ``[n]``: added in a fixed order."""
@@ -164,15 +175,38 @@ def press(depths: Floats, pins: Pins) -> Floats:
 
 
 def _solve(compliance: _Compliance, depths: Floats) -> Floats:
-    """Return the forces of pins whose greatest depth is one."""
+    """Return the forces of pins whose greatest depth is one.
+
+    Pins that have let go are left out of the matrix, and looked at again when the others are at
+    rest: of a rough surface a quarter touches.
+    """
     forces = depths * (_dot(depths, depths) / _dot(depths, compliance.times(depths)))
+    among = np.arange(len(depths))
+    for _ in range(MOST_ROUNDS):
+        some = compliance if len(among) == len(depths) else compliance.of(among)
+        forces[among] = _relax(some, depths[among], forces[among])
+        held = forces > 0.0
+        if _are_few(int(np.count_nonzero(held)), len(among)):
+            among = np.flatnonzero(held)
+            continue
+        gap = compliance.times(forces) - depths
+        is_in_skin = ~held & (gap < -PRECISION)
+        if not is_in_skin.any():
+            break
+        forces[is_in_skin] = -gap[is_in_skin]
+        among = np.flatnonzero(held | is_in_skin)
+    return forces
+
+
+def _relax(compliance: _Compliance, depths: Floats, forces: Floats) -> Floats:
+    """Return the forces of pins at rest, or those so far where only few of them still press."""
     direction = np.zeros_like(depths)
     square_before = 1.0
     is_fresh = True
     for _ in range(MOST_STEPS):
         gap = compliance.times(forces) - depths  # below zero where the pin is in the skin
         held = forces > 0.0
-        if _is_solved(gap, held):
+        if _is_solved(gap, held) or _are_few(int(np.count_nonzero(held)), len(held)):
             break
         square = _dot_of(gap, gap, held)
         along = 0.0 if is_fresh else square / square_before
@@ -186,6 +220,11 @@ def _solve(compliance: _Compliance, depths: Floats) -> Floats:
         # Where the pins that touch have changed, earlier directions say nothing any more.
         is_fresh = bool(is_pressed_again.any() or let_go.any())
     return forces
+
+
+def _are_few(held: int, among: int) -> bool:
+    """Tell whether so few pins press that it pays to leave out the others."""
+    return among > FEWEST and held < FEW * among
 
 
 def _is_solved(gap: Floats, held: Bools) -> bool:
