@@ -2,7 +2,7 @@
 
 The anchors are those of the tests of the reference (Saal, Delhaye, Rayhaun, Bensmaia 2017,
 doi:10.1073/pnas.1704856114): the first unit of each class under a probe of 1 mm radius, 0.5 mm for
-afferents far away. What is driven here is this project's; what fires is `helpers.fitted`.
+afferents far away. What is driven here is this project's; what fires is `helpers.neuron_oracle`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.fitted import STEP_MS, spike_times_ms
+from helpers.neuron_oracle import STEP_MS, spike_times_ms
 from simulation.test_pressing import felt
 
 from sensoryforge.config.reading import check, compose
