@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from sensoryforge.config.composer import Composer, hydra_errors
 from sensoryforge.config.hydra_private import value_as_written
+from sensoryforge.config.kinds import option_names
 from sensoryforge.config.overrides import format_override, parse_override
 from sensoryforge.config.sources import SECTIONS
 from sensoryforge.config.stimuli import named_stimuli
 from sensoryforge.config.yaml_file import read_yaml
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import format_value, list_names, suggest
+from sensoryforge.stimuli.recipe import PIECES
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -289,6 +291,10 @@ def hint_at_place(key: str, parent: str, config: DictConfig, text: str) -> str:
     value = text.partition("=")[2]
     if parent == "neurons.populations" and key.count(".") == parent.count(".") + 1:
         return f"; to add a population write +population@{key}={value or 'OPTION'}"
+    missing = key.removeprefix(f"{parent}.").partition(".")[0]
+    if missing in PIECES and key != f"{parent}.{missing}":
+        names = list_names(option_names(missing))
+        return f"; there is none yet, choose one with {parent}.{missing}=NAME, of {names}"
     leaf = key.rpartition(".")[2]
     for choice in sorted(map(str, config.hydra.runtime.choices)):
         if "@" in choice and choice.partition("@")[0] == key:

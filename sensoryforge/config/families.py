@@ -19,6 +19,7 @@ from sensoryforge.core.messages import (
     hint_at_number,
     unknown_key,
 )
+from sensoryforge.core.paths import is_file
 from sensoryforge.core.source_file import SourceFile
 from sensoryforge.design.design import Design
 from sensoryforge.design.family import Family
@@ -75,20 +76,7 @@ def _read(entry: Entry) -> Reading:
             f"{entry.where}.type: got {format_value(stimulus_type)}, allowed is the name of one "
             "type; several types take an entry each"
         )
-    reading = read_pieces(entry.where, entry.values)
-    for piece in reading.pieces:
-        if not _are_ranges(piece.ranges):
-            name = reading.recipe.cls.__name__
-            line = f"{name} has no ranges, a mapping of parameters to Range"
-            raise ConfigError(f"{piece.where}._target_: {line}")
-    return reading
-
-
-def _are_ranges(ranges: object) -> bool:
-    """Tell whether a class says what its parameters may be."""
-    if not isinstance(ranges, Mapping):
-        return False
-    return all(isinstance(allowed, Allowed) for allowed in ranges.values())
+    return read_pieces(entry.where, entry.values)
 
 
 # --- mistakes ---
@@ -135,7 +123,7 @@ def _mistakes_of_value(key: str, value: Any, allowed: Allowed) -> Iterator[str]:
             line += hint_at_number(bad[0])
         yield line
     elif isinstance(allowed, FileOf):
-        missing = [name for name in values if not Path(name).is_file()]
+        missing = [name for name in values if not is_file(name)]
         for name in missing:
             yield f"{key}: got {format_value(name)}, no such file; allowed is {allowed}"
 

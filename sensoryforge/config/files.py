@@ -7,10 +7,10 @@ content stands beside it, in the configuration that is checked, compared and kep
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from sensoryforge.core.instances import TARGET
+from sensoryforge.core.paths import is_file
 from sensoryforge.core.source_file import SourceFile
 
 FILE = "file"
@@ -43,7 +43,7 @@ def note_checksums(plain: Mapping[str, Any]) -> None:
         file = values[FILE]
         takes_checksum = CHECKSUM in values or _is_shipped(values)
         is_noted = values.get(CHECKSUM) is not None
-        if takes_checksum and not is_noted and isinstance(file, str) and Path(file).is_file():
+        if takes_checksum and not is_noted and isinstance(file, str) and is_file(file):
             values[CHECKSUM] = SourceFile(file, file).checksum
 
 

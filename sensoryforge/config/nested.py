@@ -15,6 +15,7 @@ from sensoryforge.config.kinds import option, option_names
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.instances import TARGET
 from sensoryforge.core.messages import format_value, list_names
+from sensoryforge.core.paths import is_file
 from sensoryforge.stimuli.recipe import PARTS, PIECES
 
 FILE = "file"
@@ -84,7 +85,8 @@ class Options:
             whole = self._complete_option(f"{where}.{name}", "stimuli", part, problems)
             if whole is not None:
                 completed[str(name)] = self.complete(f"{where}.{name}", whole, problems)
-        return completed if completed or not parts else None
+        none_was_meant = all(_is_left_out(part) for part in parts.values())
+        return completed if completed or none_was_meant else None
 
     def _complete_option(
         self, where: str, group: str, value: Any, problems: list[str]
@@ -92,7 +94,7 @@ class Options:
         """Return what an option says with the values that stand here over it; None for nothing."""
         if isinstance(value, str):
             value = {"type": value}
-        if value is None or (isinstance(value, Mapping) and value.get("type") == LEFT_OUT):
+        if _is_left_out(value):
             return None
         if not isinstance(value, Mapping):
             allowed = f"the name of an option of the group {group}, or a mapping with a type"
@@ -142,6 +144,13 @@ class Options:
         folders = [Path.cwd()] if self.beside is None else [self.beside, Path.cwd()]
         for folder in folders:
             path = folder / Path(value).expanduser()
-            if path.is_file():
+            if is_file(path):
                 return str(path.resolve())
         return value
+
+
+def _is_left_out(value: Any) -> bool:
+    """Tell whether a piece stands for nothing."""
+    if isinstance(value, Mapping):
+        return value.get("type") == LEFT_OUT
+    return value is None or value == LEFT_OUT

@@ -6,17 +6,19 @@ speak, and its place in the design, where parameters lie flat (``profile_ramp_ms
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.instances import TARGET
 from sensoryforge.core.messages import format_value
-from sensoryforge.stimuli import INSTANT, Allowed, Composite, Recipe, Shape, find_recipe
+from sensoryforge.stimuli import INSTANT, Allowed, Composite, Recipe, Shape, Stimulus, find_recipe
 from sensoryforge.stimuli.composite import COMBINE
 from sensoryforge.stimuli.recipe import MOTION, ONSET, PARTS, PIECES, PROFILE, made_of
 
+_TAKEN_NAMES = ("index", "id", "seed", "repetition", "type", "error", "combine", *PIECES, PARTS)
+"""Columns of the table of stimuli, and keys beside the parts."""
 _NO_PARAMETERS = ("repetitions", "type", TARGET, *PIECES, PARTS)
 
 
@@ -94,20 +96,17 @@ def read_pieces(where: str, values: Mapping[str, Any]) -> Reading:
     ConfigError
         With a line for each piece whose class is not to be had.
     """
+    _raise_if(_bad_names_of_parts(where, values))
     target, parts = made_of(values)
     try:
         recipe = find_recipe(target, parts)
     except ConfigError as error:
         raise ConfigError(f"{where}.{line}" for line in error.problems) from error
-    if not recipe.cls.ranges:
-        name = recipe.cls.__name__
-        line = f"{name} has no ranges, a mapping of parameters to Range"
-        raise ConfigError(f"{where}._target_: {line}")
-    misplaced = list(_misplaced_pieces(where, values, recipe))
-    if misplaced:
-        raise ConfigError(misplaced)
+    _raise_if(_bad_ranges(where, recipe))
+    _raise_if(_misplaced_pieces(where, values, recipe))
     reading = Reading(target, parts, recipe)
     reading.pieces += _pieces(where, "", values, recipe)
+    _raise_if(_names_met_twice(reading.pieces))
     untyped = [piece for piece in reading.pieces if not isinstance(piece.type, str)]
     if untyped:
         raise ConfigError(_line_of_type(piece) for piece in untyped)
@@ -137,6 +136,74 @@ def _pieces(where: str, prefix: str, values: Mapping[str, Any], recipe: Recipe) 
         yield from _pieces(f"{where}.{PARTS}.{name}", f"{prefix}{name}_", inner, part)
 
 
+def _raise_if(lines: Iterator[str]) -> None:
+    problems = list(lines)
+    if problems:
+        raise ConfigError(problems)
+
+
+def _bad_names_of_parts(where: str, values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for each name of a part that would not be told apart from something else."""
+    parts = values.get(PARTS)
+    names = list(parts) if isinstance(parts, Mapping) else []
+    for name in names:
+        others = [str(other) for other in names if other != name]
+        allowed = ""
+        if not str(name).isidentifier():
+            allowed = "a name of letters, digits and _"
+        elif any(str(name).startswith(f"{other}_") for other in others):
+            allowed = "a name that does not begin as another does, with _"
+        elif name in _TAKEN_NAMES:
+            allowed = f"any name but {', '.join(_TAKEN_NAMES)}"
+        if allowed:
+            yield f"{where}.{PARTS}: got {format_value(name)}, allowed is {allowed}"
+
+
+def _bad_ranges(where: str, recipe: Recipe) -> Iterator[str]:
+    """Yield a line for each class that does not say well what its parameters may be."""
+    for key, kind in ((PROFILE, recipe.profile), (MOTION, recipe.motion)):
+        if kind is not None:
+            yield from _bad_ranges_of(f"{where}.{key}", kind)
+    yield from _bad_ranges_of(where, recipe.cls)
+    for name, part in recipe.parts.items():
+        yield from _bad_ranges(f"{where}.{PARTS}.{name}", part)
+
+
+def _bad_ranges_of(where: str, kind: type) -> Iterator[str]:
+    ranges: Any = getattr(kind, "ranges", None)
+    # A profile or a motion may have no parameters, a stimulus has one at least.
+    may_be_empty = not issubclass(kind, Stimulus)
+    if not _are_ranges(ranges) or not (ranges or may_be_empty):
+        line = f"{kind.__name__} has no ranges, a mapping of parameters to Range"
+        yield f"{where}._target_: {line}"
+        return
+    for name in ranges:
+        if name in _NO_PARAMETERS:
+            line = f"a parameter of {kind.__name__} is called {name}"
+            allowed = f"any name but {', '.join(_NO_PARAMETERS)}"
+            yield f"{where}._target_: {line}, allowed is {allowed}"
+
+
+def _are_ranges(ranges: Any) -> bool:
+    """Tell whether this is what the parameters of a class may be."""
+    if not isinstance(ranges, Mapping):
+        return False
+    return all(isinstance(allowed, Allowed) for allowed in ranges.values())
+
+
+def _names_met_twice(pieces: Sequence[Piece]) -> Iterator[str]:
+    """Yield a line for each parameter whose column in the table another one has already."""
+    owners: dict[str, str] = {}
+    for piece in pieces:
+        columns = {f"{piece.prefix}{name}": f"{piece.where}.{name}" for name in piece.ranges}
+        if piece.prefix:
+            columns[piece.prefix.removesuffix("_")] = piece.where
+        for column, key in columns.items():
+            if column in owners:
+                yield f"{key}: its column is called {column}, as that of {owners[column]} is"
+            owners[column] = key
+
+
 def _misplaced_pieces(where: str, values: Mapping[str, Any], recipe: Recipe) -> Iterator[str]:
     """Yield a line for each profile or motion of what is no shape, and each composite in one."""
     for key in PIECES:
@@ -153,13 +220,6 @@ def _misplaced_pieces(where: str, values: Mapping[str, Any], recipe: Recipe) -> 
             yield f"{where}.{PARTS}: got none, allowed is at least one stimulus with a name"
         for name, part in recipe.parts.items():
             inner = values[PARTS][name]
-            others = [str(other) for other in recipe.parts if other != name]
-            if any(str(name).startswith(f"{other}_") for other in others):
-                allowed = "a name that does not begin as another does, with _"
-                yield f"{where}.{PARTS}: got {format_value(name)}, allowed is {allowed}"
-            if not str(name).isidentifier():
-                allowed = "a name of letters, digits and _"
-                yield f"{where}.{PARTS}: got {format_value(name)}, allowed is {allowed}"
             if issubclass(part.cls, Composite):
                 yield f"{where}.{PARTS}.{name}: got a composite, allowed are other stimuli"
             else:

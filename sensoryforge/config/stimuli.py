@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sensoryforge.core.messages import format_value, list_names
-from sensoryforge.stimuli.recipe import PIECES
+from sensoryforge.stimuli.recipe import PARTS, PIECES
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def _entries_within_an_entry(node: Any) -> list[str]:
         return []
     names: list[str] = []
     for name, value in node.items():
-        if isinstance(value, Mapping) and "type" in value and name not in PIECES:
+        if isinstance(value, Mapping) and "type" in value and name not in (*PIECES, PARTS):
             names.append(str(name))
     return names
 

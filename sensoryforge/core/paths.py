@@ -19,3 +19,17 @@ def expand_home(path: str | PathLike[str]) -> Path:
     ('~nobody-of-that-name', 'touch')
     """
     return Path(os.path.expanduser(path))  # noqa: PTH111
+
+
+def is_file(path: str | Path) -> bool:
+    """Tell whether there is such a file; a name that no file can have is none.
+
+    Examples
+    --------
+    >>> is_file("x" * 300)
+    False
+    """
+    try:
+        return Path(path).is_file()
+    except (OSError, ValueError):  # too long a name, or one with what no name may hold
+        return False

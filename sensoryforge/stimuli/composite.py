@@ -63,9 +63,10 @@ class Part:
             conditions = np.flatnonzero(onsets == onset)
             begun = t_ms >= onset - TIME_TOLERANCE_MS
             course = self.of(conditions).time(t_ms[begun] - onset, duration_ms - onset)
+            first = len(t_ms) - len(t_ms[begun])
+            _check_samples("time", course.shape[2], len(t_ms) - first)
             if time is None:
                 time = xp.tile(xp.zeros_like(t_ms), (len(onsets), course.shape[1], 1))
-            first = int(len(t_ms) - course.shape[2])
             time[conditions, :, first:] = course
         whole: Time = time
         return whole
@@ -74,9 +75,13 @@ class Part:
         """Return its pressure in one condition: nothing until it starts."""
         onset = float(self.onset_ms[condition])
         begun = t_ms >= onset - TIME_TOLERANCE_MS
+        samples_before = len(t_ms) - len(t_ms[begun])
+        if samples_before == len(t_ms):
+            # It starts after the last sample, within the last step of time.
+            return blend_of_frames(namespace(xy).zeros_like(t_ms[:, None] + xy[:, 0]))
         stimulus = self.of(np.array([condition]))
         blend = blend_of(stimulus, xy, t_ms[begun] - onset, duration_ms - onset)
-        samples_before = int(len(t_ms) - len(blend.numbers))
+        _check_samples("blend", len(blend.numbers), len(t_ms) - samples_before)
         return Blend(
             stills=blend.stills,
             numbers=_after_zeros(blend.numbers, samples_before),
@@ -126,6 +131,12 @@ class BlendedParts(BlendedStimulus):
         for blend in blends[1:]:
             largest = namespace(largest).maximum(largest, blend.frames())
         return blend_of_frames(largest)
+
+
+def _check_samples(method: str, got: int, wanted: int) -> None:
+    """Raise ValueError where what a part returned is of another length than its time."""
+    if got != wanted:
+        raise ValueError(f"{method} returned {got} samples, not {wanted}")
 
 
 def _after_zeros(rows: Any, count: int) -> Any:

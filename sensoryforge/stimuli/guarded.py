@@ -105,7 +105,8 @@ class GuardedStimuli:
             blend = stimulus.blend(0, xy, t_ms, duration_ms)
             stills = _checked("the stills of blend", blend.stills, (None, receptors))
             weights = _checked("the weights of blend", blend.weights, (samples, None))
-            return stills, blend.numbers, weights, blend.mixes
+            numbers = _checked_numbers(blend.numbers, weights, len(stills))
+            return stills, numbers, weights, blend.mixes
 
         arrays = self._call_alone(blend_of, condition)
         if arrays is None:
@@ -222,6 +223,19 @@ def _checked(method: str, values: object, shape: tuple[int | None, ...]) -> Any:
         return doubles
     # Torch takes no views that run backwards or are read-only.
     return np.require(array, np.float64, ["C", "W"])
+
+
+def _checked_numbers(numbers: Any, weights: Any, stills: int) -> Any:
+    """Return which stills a blend takes; ValueError where there is none of such a number."""
+    shape, wanted = list(numbers.shape), list(weights.shape)
+    if shape != wanted:
+        raise ValueError(f"the numbers of blend are of shape {shape}, not {wanted}")
+    if isinstance(numbers, np.ndarray) and numbers.dtype.kind not in "iu":
+        raise ValueError(f"the numbers of blend are {numbers.dtype}, not whole numbers")
+    for number in (int(numbers.min()), int(numbers.max())):
+        if not 0 <= number < stills:
+            raise ValueError(f"the numbers of blend hold {number}, there are {stills} stills")
+    return numbers
 
 
 def _has_shape(array: Any, shape: tuple[int | None, ...]) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 
 from sensoryforge.core import trust
 from sensoryforge.core.errors import ConfigError
-from sensoryforge.core.types import Columns, Ints
+from sensoryforge.core.types import Columns, Floats
 from sensoryforge.stimuli.base import Punches, Stimulus
 from sensoryforge.stimuli.blended import BlendedStimulus
 from sensoryforge.stimuli.cautions import Caution, Sheet
@@ -26,6 +26,7 @@ from sensoryforge.stimuli.motions.motion import Motion
 from sensoryforge.stimuli.pressed import MovingShape, PressedShape
 from sensoryforge.stimuli.profiles.hold import Hold
 from sensoryforge.stimuli.profiles.profile import Profile
+from sensoryforge.stimuli.profiles.timing import late_onsets
 from sensoryforge.stimuli.ranges import INSTANT, Allowed
 from sensoryforge.stimuli.shapes.shape import Shape
 
@@ -184,9 +185,11 @@ class Recipe:
         for name, recipe in self.parts.items():
             of_part = _within(name, columns)
             onsets = of_part.pop(ONSET)
-            problems += _late_parts(name, onsets, duration_ms)
-            lasts_ms = duration_ms - float(onsets.min())
-            problems += [f"parts.{name}.{line}" for line in recipe.check(of_part, lasts_ms)]
+            late = late_onsets(onsets, duration_ms, f"{PARTS}.{name}.{ONSET}")
+            problems += late
+            if not late:
+                of_part_problems = _check_part(recipe, of_part, onsets, duration_ms)
+                problems += [f"{PARTS}.{name}.{line}" for line in of_part_problems]
         return problems
 
     def cautions(self, columns: Columns, sheet: Sheet) -> Iterator[Caution]:
@@ -343,7 +346,10 @@ def _names_of_parts(parts: Mapping[str, str]) -> list[str]:
 
 def _part_of(name: str, parts: Mapping[str, str]) -> Recipe:
     prefix = f"{name}."
-    inner = {key.removeprefix(prefix): value for key, value in parts.items() if prefix in key}
+    inner = {}
+    for key, value in parts.items():
+        if key.startswith(prefix):
+            inner[key.removeprefix(prefix)] = value
     return find_recipe(parts[name], inner)
 
 
@@ -366,9 +372,13 @@ def _one_by_one(kind: Callable[[Columns], _T], columns: Columns, count: int) -> 
     return instances
 
 
-def _late_parts(name: str, onset_ms: Ints, duration_ms: float) -> list[str]:
-    late = onset_ms[onset_ms >= duration_ms]
-    if not len(late):
-        return []
-    allowed = f"allowed is less than duration_ms, {duration_ms:g} (ms)"
-    return [f"parts.{name}.{ONSET}: got {np.min(late):g}, {allowed}"]
+def _check_part(
+    recipe: Recipe, columns: Columns, onset_ms: Floats, duration_ms: float
+) -> list[str]:
+    """Return a line for each contradiction in a part; each condition has the time that is left."""
+    problems: list[str] = []
+    for onset in np.unique(onset_ms).tolist():
+        starts_then = onset_ms == onset
+        conditions = {name: values[starts_then] for name, values in columns.items()}
+        problems += recipe.check(conditions, duration_ms - onset)
+    return list(dict.fromkeys(problems))

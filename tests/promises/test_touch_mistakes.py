@@ -3,14 +3,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
 from sensoryforge.config import reading as config
+from sensoryforge.config.pieces import read_pieces
 from sensoryforge.core.errors import ConfigError
+from sensoryforge.core.types import Floats
+from sensoryforge.stimuli import DRIVE, Allowed, Gaussian, Profile, Recipe, Shape, Sine
 
 PROFILES = "allowed are chirp, hold, noise, *, trapezoid"
 LETTERS = "allowed is one of a, b, c, *, z, or a list of them"
@@ -78,6 +83,10 @@ LINES: list[tuple[str, str]] = [
     (f"{PARTS}={{a:{{type:gausian}}}}", "stimuli.parts.a.type: got 'gausian', allowed are bar, *; did you mean 'gaussian'?"),
     (f"{PARTS}={{a:3}}", "stimuli.parts.a: got 3, allowed is the name of an option of the group stimuli, or a mapping with a type"),
     (f"{PARTS}={{a:{{type:disc}},a_profile:{{type:disc}}}}", "stimuli.parts: got 'a_profile', allowed is a name that does not begin as another does, with _"),
+    (f"{PARTS}={{combine:{{type:disc}}}}", "stimuli.parts: got 'combine', allowed is any name but index, id, *, parts"),
+    (f"{PARTS}={{seed:{{type:disc}}}}", "stimuli.parts: got 'seed', allowed is any name but index, id, *, parts"),
+    (f"{PARTS}={{left:none}}", "stimuli.parts: got none, allowed is at least one stimulus with a name"),
+    (f"stimuli=image stimuli.file={'x' * 300}.png", f"stimuli.file: got *, no such file; {HEIGHTS}"),
     (f"{PARTS}={{a:{{type:composite}}}}", "stimuli.parts.a: got a composite, allowed are other stimuli"),
     (f"{PARTS}={{a:{{type:gaussian,sigm:1}}}}", "stimuli.parts.a.sigm: unknown key, known are *; did you mean 'sigma'?"),
     (f"{PARTS}={{a:{{type:gaussian,onset_ms:400}}}}", "stimuli.parts.a.onset_ms: got 400, allowed is less than duration_ms, 300 (ms)"),
@@ -114,3 +123,82 @@ def test_a_mistake_is_one_line_with_key_value_and_what_is_allowed(
     (said,) = caught.value.problems
     assert fnmatchcase(said, line.replace("[", "[[]")), said
     assert "\n" not in said
+
+
+# --- classes of a user's own ---
+
+
+class Deep(Shape):
+    """A shape with a parameter whose column the depth of a sine has too."""
+
+    ranges: ClassVar[Mapping[str, Allowed]] = {"amplitude": DRIVE, "profile_depth": DRIVE}
+
+
+class Steered(Shape):
+    """A shape with a parameter that is called as what a shape may have."""
+
+    ranges: ClassVar[Mapping[str, Allowed]] = {"amplitude": DRIVE, "motion": DRIVE}
+
+
+class Counted(Shape):
+    """A shape whose ranges are none."""
+
+    ranges = 5  # type: ignore[assignment]
+
+
+class Bare(Shape):
+    """A shape without ranges."""
+
+
+class Wild(Profile):
+    """A profile whose ranges are none."""
+
+    ranges: ClassVar[Mapping[str, Allowed]] = {"depth": 3}  # type: ignore[dict-item]
+
+    def height(self, t_ms: Floats, duration_ms: float) -> Floats:
+        return np.ones((self.count, len(t_ms)))
+
+
+NOT_RANGES = "has no ranges, a mapping of parameters to Range"
+
+
+@pytest.mark.parametrize(
+    ("recipe", "values", "line"),
+    [
+        (
+            Recipe(Deep, profile=Sine),
+            {"profile": {"type": "sine"}},
+            "stimuli.profile.depth: its column is called profile_depth, as that of "
+            "stimuli.profile_depth is",
+        ),
+        (
+            Recipe(Steered),
+            {},
+            "stimuli._target_: a parameter of Steered is called motion, allowed is any name but "
+            "repetitions, type, _target_, profile, motion, parts",
+        ),
+        (Recipe(Counted), {}, f"stimuli._target_: Counted {NOT_RANGES}"),
+        (Recipe(Bare), {}, f"stimuli._target_: Bare {NOT_RANGES}"),
+        (
+            Recipe(Gaussian, profile=Wild),
+            {"profile": {"type": "wild"}},
+            f"stimuli.profile._target_: Wild {NOT_RANGES}",
+        ),
+    ],
+)
+def test_a_class_that_cannot_be_configured_is_named_with_what_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, recipe: Recipe, values: dict[str, object], line: str
+) -> None:
+    monkeypatch.setattr("sensoryforge.config.pieces.find_recipe", lambda *_: recipe)
+    with pytest.raises(ConfigError) as caught:
+        read_pieces("stimuli", {"type": "own", **values})
+    assert list(caught.value.problems) == [line]
+
+
+def test_a_part_with_a_dot_in_its_name_is_refused_and_not_dropped() -> None:
+    parts = {"a.b": {"type": "disc"}, "c": {"type": "disc"}}
+    target = "sensoryforge.stimuli.Composite"
+    with pytest.raises(ConfigError) as caught:
+        read_pieces("stimuli", {"type": "composite", "_target_": target, "parts": parts})
+    (line,) = caught.value.problems
+    assert line == "stimuli.parts: got 'a.b', allowed is a name of letters, digits and _"

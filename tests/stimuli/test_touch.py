@@ -15,12 +15,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sensoryforge.config.reading import check, check_batch_file
-from sensoryforge.core.types import Floats
+from sensoryforge.core.types import Floats, Positions
 from sensoryforge.design.design import Design
 from sensoryforge.simulation.encoder import Encoder
 from sensoryforge.skin.receptors.grid import Grid
-from sensoryforge.stimuli import Line, Range, Recipe, Shape, Stimulus, find_recipe
-from sensoryforge.stimuli.blend import blend_along
+from sensoryforge.stimuli import (
+    Bar,
+    Gaussian,
+    Line,
+    Range,
+    Recipe,
+    Shape,
+    Stimulus,
+    find_recipe,
+)
+from sensoryforge.stimuli.blend import Blend, blend_along
+from sensoryforge.stimuli.blended import BlendedStimulus
+from sensoryforge.stimuli.guarded import GuardedStimuli
 from sensoryforge.stimuli.profiles.profile import risen
 from sensoryforge.stimuli.surface import Surface, make_texture
 
@@ -559,3 +570,73 @@ def test_every_shape_can_be_pressed_and_scanned() -> None:
         recipe = case(f"scanned/{name}").recipe
         assert recipe.is_blended
         assert not recipe.separable
+
+
+class Hollow(Bar):
+    """A user's bar that presses where the shipped one does not, and far beyond its reach."""
+
+    def press(self, x: Floats, y: Floats) -> Floats:
+        return self["amplitude"] - super().press(x, y)
+
+
+def test_a_shape_that_presses_otherwise_than_its_parent_is_felt_as_it_presses() -> None:
+    xy = Grid(8, 8, 0.6).xy()
+    columns = case("scanned/bar").defaults()
+    still = Recipe(Hollow)(columns).frames(xy, T_MS[:1], DURATION_MS)
+    moving = Recipe(Hollow, motion=Line)(columns)
+    scanned = moving.frames(xy, T_MS[::50], DURATION_MS)
+    bar = Recipe(Bar, motion=Line)(columns).frames(xy, T_MS[::50], DURATION_MS)
+    amplitude = float(columns["amplitude"][0])
+    assert still.max() == amplitude
+    np.testing.assert_allclose(scanned, amplitude - bar, atol=0.02 * amplitude)
+
+
+class Waning(Gaussian):
+    """A user's shape with a course in time of its own."""
+
+    def time(self, t_ms: Floats, duration_ms: float) -> Floats:
+        return np.tile(1.0 - t_ms / duration_ms, (self.count, 1, 1))
+
+
+def test_a_course_in_time_of_a_shape_goes_with_it_when_it_moves() -> None:
+    xy = Grid(4, 4, 0.6).xy()
+    columns = case("motion/line").defaults()
+    waning = Recipe(Waning, motion=Line)(columns).frames(xy, T_MS, DURATION_MS)
+    steady = Recipe(Gaussian, motion=Line)(columns).frames(xy, T_MS, DURATION_MS)
+    course = 1.0 - T_MS / DURATION_MS
+    np.testing.assert_allclose(waning, steady * course[:, None], atol=1e-12)
+
+
+def test_a_sharp_shape_that_stands_still_on_its_way_is_the_shape_at_rest() -> None:
+    words = ["stimuli=bar", "stimuli.edge_mm=0", "stimuli.motion=line"]
+    place = ["stimuli.motion.start_mm=0", "stimuli.motion.speed_mm_s=0"]
+    xy = Grid(8, 8, 0.3).xy()
+    scanned = stimulus(*words, *place).frames(xy, T_MS[:3], DURATION_MS)
+    at_rest = stimulus("stimuli=bar", "stimuli.edge_mm=0").frames(xy, T_MS[:3], DURATION_MS)
+    np.testing.assert_array_equal(scanned, at_rest)
+
+
+@pytest.mark.parametrize("combine", ["add", "larger"])
+def test_a_part_that_starts_after_the_last_sample_is_not_felt(combine: str) -> None:
+    late = "stimuli.parts={a:{type:gaussian},b:{type:bar,onset_ms:299.9,motion:line}}"
+    words = ["stimuli=composite", f"stimuli.combine={combine}"]
+    both = drive(*words, late, "pipeline.duration_ms=300")
+    alone = drive("stimuli=gaussian", "pipeline.duration_ms=300")
+    for name, felt in alone.items():
+        torch.testing.assert_close(both[name], felt, rtol=1e-6, atol=1e-6)
+
+
+class OffByOne(BlendedStimulus):
+    """A user's blend that takes a still which it has not."""
+
+    ranges = {"amplitude": Range(low=0.0)}  # noqa: RUF012
+
+    def blend(self, condition: int, xy: Positions, t_ms: Floats, duration_ms: float) -> Blend:
+        numbers = np.ones((len(t_ms), 1), dtype=np.int64)
+        return Blend(np.ones((1, len(xy))), numbers, np.ones((len(t_ms), 1)))
+
+
+def test_a_blend_of_a_still_that_is_not_there_is_told_in_one_line() -> None:
+    stimuli = GuardedStimuli(Recipe(OffByOne), {"amplitude": np.ones(1)})
+    stimuli.blend(0, np.zeros((4, 2)), T_MS[:3], DURATION_MS)
+    assert stimuli.errors == {0: "ValueError: the numbers of blend hold 1, there are 1 stills"}

@@ -192,7 +192,7 @@ def _problem_of_rates(drive: Drive) -> str:
             return "rate_frames: got them without frames; allowed: beside frames"
         if drive.rate_frames.shape != drive.frames.shape:
             sides, wanted = list(drive.rate_frames.shape), list(drive.frames.shape)
-            return f"rate_frames: got_shape {sides}; allowed: {wanted}"
+            return f"rate_frames: got {sides}; allowed: {wanted}"
     return ""
 
 

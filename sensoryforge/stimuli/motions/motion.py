@@ -41,7 +41,8 @@ class Motion(Conditions):
         Parameters
         ----------
         distance_mm
-            How far along its path it is, ``[C, J]``.
+            How far along its path it is, ``[C, J]``. A shape is worked out a little beyond both
+            ends of its way too, so that it may be below zero by half of the shape's finest detail.
 
         Returns
         -------

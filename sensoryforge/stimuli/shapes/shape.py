@@ -16,6 +16,8 @@ from sensoryforge.core.types import Columns, Floats, Positions, Space, Time
 from sensoryforge.stimuli.base import Stimulus, steady
 from sensoryforge.stimuli.blend import Blend
 
+WAYS_OF_PRESS = ("space", "stills", "moved", "detail_mm", "reach_mm")
+"""Methods that say the same as ``press``, or that hold for one ``press`` alone."""
 SHARPEST_MM = 1e-6
 """A rim narrower than this is as sharp as one of width zero."""
 
@@ -45,8 +47,20 @@ class Shape(Stimulus):
     in_proportion: ClassVar[bool] = True
     """Whether pressing twice as far doubles it everywhere; of a round body also more touches."""
 
+    def __init_subclass__(cls) -> None:
+        """Let go of the ways that a shape inherits where it presses otherwise than its parent."""
+        super().__init_subclass__()
+        if "press" not in vars(cls):
+            return
+        for name in WAYS_OF_PRESS:
+            if name not in vars(cls):
+                setattr(cls, name, getattr(Shape, name))
+
     def press(self, x: Floats, y: Floats) -> Floats:
         """Return the pressure at places of the skin.
+
+        A subclass that presses otherwise than its parent says anew how: what the parent knows of
+        its own details, its reach and of quicker ways does not hold for it.
 
         Parameters
         ----------
@@ -66,9 +80,10 @@ class Shape(Stimulus):
         Where the shape moves, it is worked out at places that lie a quarter of this apart, and
         between them by a cubic. Zero: at each sample. By default that is what happens.
         """
-        some = next(iter(self._columns.values()))
-        zero: Floats = namespace(some).zeros_like(some)[:, None]
-        return zero
+        for some in self._columns.values():
+            zero: Floats = namespace(some).zeros_like(some)[:, None]
+            return zero
+        return np.zeros((self.count, 1))
 
     def reach_mm(self) -> Floats | None:
         """Return how far from its centre a shape presses, ``[C, 1]`` in mm.
