@@ -10,8 +10,11 @@ from typing import Any, Literal
 from sensoryforge.design.delay import Delay
 from sensoryforge.design.design import Design
 from sensoryforge.equations.block import Block
+from sensoryforge.equations.parameters import PerNeuron
 from sensoryforge.skin.innervation import Innervation
 from sensoryforge.skin.layouts import Layout
+from sensoryforge.skin.outlined import Density
+from sensoryforge.skin.outlines import Outline
 from sensoryforge.skin.places import Places
 from sensoryforge.skin.receptors import Receptors
 from sensoryforge.store.formats import Format
@@ -40,6 +43,10 @@ class PopulationSpec:
         in the equations of ``model``.
     delay
         How long spikes travel to where they are recorded; None for no time.
+    units
+        The unit of each afferent, a row of the table that the population names; None without one.
+    density
+        Afferents a cm2, by tag where regions differ; None where only their number was said.
 
     Examples
     --------
@@ -54,11 +61,13 @@ class PopulationSpec:
     innervation: Innervation
     filter: Block
     model: Block
-    gain: float
-    noise_std: float
+    gain: float | PerNeuron
+    noise_std: float | PerNeuron
     receptor_noise_std: float = 0.0
     threshold_std: float = 0.0
     delay: Delay | None = None
+    units: tuple[int, ...] | None = None
+    density: Density | None = None
 
 
 @dataclass(frozen=True)
@@ -135,6 +144,8 @@ class Experiment:
         Shape of the gradient that stands for that of a spike in training, and its width in mV.
     devices
         How many GPUs, which, or ``auto``, as Lightning's ``Trainer`` takes it.
+    outline
+        How far the skin reaches on the sheet; None for all of it.
 
     Examples
     --------
@@ -160,6 +171,7 @@ class Experiment:
     surrogate: str = "fast_sigmoid"
     surrogate_width: float = 30.0
     devices: int | list[int] | Literal["auto"] = 1
+    outline: Outline | None = None
 
     def places(self, population: str) -> Places:
         """Return where the afferents of a population lie and which receptors they pool.
@@ -180,5 +192,7 @@ class Experiment:
                 innervation=spec.innervation,
                 count=spec.count,
                 seed=self.seed,
+                outline=self.outline,
+                density=spec.density,
             )
         return places

@@ -468,7 +468,11 @@ def _draw_afferents(axis: Axes, experiment: Planned, population: str) -> None:
     skin = experiment.sheet
     colour = style.colour_of(list(experiment.populations), population)
     field_sd_mm = places.innervation.field_sd_mm
-    draw_fields(axis, Afferents(population, colour, skin, places.xy_mm, places.fields, field_sd_mm))
+    centres, fields = places.xy_mm, places.fields
+    afferents = Afferents(
+        population, colour, skin, centres, fields, field_sd_mm, outline=places.outline
+    )
+    draw_fields(axis, afferents)
     left, right, bottom, top = _extent(skin)
     axis.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
     axis.set(xlabel="x (mm)", ylabel="y (mm)")

@@ -11,7 +11,7 @@ import sensoryforge.analysis.plots.scene as scene
 import sensoryforge.analysis.plots.style as style
 from sensoryforge.analysis.measures import sample_count, step_ms
 from sensoryforge.analysis.plots.activity import check_row, describe
-from sensoryforge.analysis.plots.fields import Afferents, draw_fields
+from sensoryforge.analysis.plots.fields import Afferents, draw_fields, draw_outline
 from sensoryforge.analysis.selection import check_population
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.types import Floats
@@ -181,6 +181,7 @@ def movie(
         axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
         for axis, image, sample in zip(axes.flat, images, samples, strict=False):
             drawn = _draw_frame(axis, results, image, images)
+            draw_outline(axis, scene.sheet(results), scene.outline(results))
             axis.set_title(f"{sample * step_ms(results):g} ms", loc="center")
         for axis in list(axes.flat)[frames:]:
             axis.remove()
@@ -203,6 +204,7 @@ def _afferents(results: Results, population: str) -> Afferents:
         xy_mm=centres,
         fields=fields,
         field_sd_mm=scene.field_sd_mm(results, population),
+        outline=scene.outline(results),
     )
 
 

@@ -129,7 +129,8 @@ class Afferents:
     gain
         What the filter's output is multiplied with.
     noise_std
-        Standard deviation of the white noise, in units of current x sqrt(ms).
+        Standard deviation of the white noise, in units of current x sqrt(ms); it may differ
+        between neurons, as any other number.
     dt_ms
         Length of a sample in ms.
     substeps
@@ -149,7 +150,7 @@ class Afferents:
     filter_values: Mapping[str, float | Tensor] = field(default_factory=dict)
     model_values: Mapping[str, float | Tensor] = field(default_factory=dict)
     gain: float | Tensor = 1.0
-    noise_std: float = 0.0
+    noise_std: float | Tensor = 0.0
     dt_ms: float = 0.5
     substeps: int = 1
     surrogate: Surrogate | None = None
@@ -160,11 +161,19 @@ class Afferents:
         return self.dt_ms / self.substeps
 
     @property
-    def noise_scale(self) -> float:
+    def noisy(self) -> bool:
+        """Whether any neuron has noise."""
+        return bool(torch.as_tensor(self.noise_std).gt(0).any())
+
+    @property
+    def noise_scale(self) -> float | Tensor:
         """Standard deviation of one sample's noise.
 
         Noise is held for a sample: growing as 1/sqrt(dt) keeps its power independent of dt.
         """
+        if isinstance(self.noise_std, Tensor):
+            # In float64, as a number is divided, so that both have the same bits.
+            return self.noise_std.double() / math.sqrt(self.dt_ms)
         return self.noise_std / math.sqrt(self.dt_ms)
 
     def times(self, samples: int) -> Floats:

@@ -35,7 +35,7 @@ class Prepared:
     ) -> None:
         self.afferents, self.drive, self.record = afferents, drive, record
         # A filter alone has no current that noise could be added to.
-        noisy = keys is not None and afferents.noise_std > 0 and afferents.model is not None
+        noisy = keys is not None and afferents.noisy and afferents.model is not None
         self.keys = keys if noisy else None
         plan = KernelPlan(
             filter=afferents.filter,

@@ -155,7 +155,7 @@ class _Run:
         self.dt = self.tensor(afferents.dt_ms)
         self.times = torch.as_tensor(afferents.times(drive.samples)).to(self.like)
         self.noise: Normals | None = None
-        if keys is not None and afferents.noise_std > 0:
+        if keys is not None and afferents.noisy:
             self.noise = Normals(keys.to(self.like.device), neurons)
         self.traces: dict[str, list[Tensor]] = {name: [] for name in record}
 
