@@ -127,13 +127,12 @@ def _count_by_density(
 ) -> None:
     """Set the count of each population that says its density."""
     neurons = plain.get("neurons")
-    populations = neurons.get("populations") if isinstance(neurons, Mapping) else None
-    if not isinstance(populations, Mapping):
+    if not isinstance(neurons, Mapping) or not isinstance(neurons.get("populations"), Mapping):
         return
+    populations = neurons["populations"]
     for name, population in populations.items():
         if isinstance(population, dict) and is_density(population.get(DENSITY)):
-            where = f"neurons.populations.{name}"
-            count_by_density(where, population, outline, sheet, problems)
+            count_by_density(str(name), neurons, outline, sheet, problems)
 
 
 def _problems_of_sections(plain: Mapping[str, Any]) -> list[str]:

@@ -130,8 +130,8 @@ def is_density(value: Any) -> bool:
 
 
 def count_by_density(
-    where: str,
-    population: dict[str, Any],
+    name: str,
+    neurons: Mapping[str, Any],
     outline: Outline | None,
     sheet: Receptors,
     problems: list[str],
@@ -140,37 +140,49 @@ def count_by_density(
 
     Parameters
     ----------
-    where
-        The key of the population.
-    population
-        What the configuration says of it; it is changed. Its count may stand there already.
+    name
+        The population.
+    neurons
+        The section ``neurons``; the population in it is changed. Its count may stand there already.
     outline, sheet
         The skin.
     problems
         Takes a line for each mistake.
     """
-    density: Density = population[DENSITY]
-    key = f"{where}.{DENSITY}"
+    population = neurons["populations"][name]
+    where = f"neurons.populations.{name}"
+    given = population.get("count")
+    lines = _problems_of_density(f"{where}.{DENSITY}", population[DENSITY], outline, sheet)
+    if lines:
+        problems += lines
+        population["count"] = 1  # of which nothing is to be said beside
+        return
+    count = sum(region_counts(outline, sheet, population[DENSITY]))
+    if given not in (None, count):
+        # neurons.sa_neurons is short for the count of sa.
+        is_short = neurons.get(f"{name}_neurons") == given
+        key = f"neurons.{name}_neurons" if is_short else f"{where}.count"
+        got = f"got {format_value(given)} beside {DENSITY}"
+        problems.append(f"{key}: {got}, allowed is one of them")
+    population["count"] = count
+
+
+def _problems_of_density(
+    key: str, density: Density, outline: Outline | None, sheet: Receptors
+) -> list[str]:
+    """Return a line for each tag that is unknown or missing, and for a density without neurons."""
+    tags = [tag for tag in (outline.regions if outline else {}) if tag]
     if isinstance(density, Mapping):
-        tags = [tag for tag in (outline.regions if outline else {}) if tag]
+        if not tags:
+            allowed = "allowed is a number: pipeline.outline has no regions"
+            return [f"{key}: got {format_value(dict(density))}, {allowed}"]
         lines = [unknown_key(key, tag, tags) for tag in density if tag not in tags]
         missing = [tag for tag in tags if tag not in density]
         lines += [f"{key}.{tag}: missing, allowed is a number >= 0 (1/cm2)" for tag in missing]
-        if not tags:
-            allowed = "allowed is a number: pipeline.outline has no regions"
-            lines = [f"{key}: got {format_value(dict(density))}, {allowed}"]
         if lines:
-            problems += lines
-            return
-    count = sum(region_counts(outline, sheet, density))
-    if count == 0:
-        area = f"{area_cm2(outline, sheet):.3g} cm2"
-        got = f"got {format_value(density)}, which is no neuron on {area}"
-        problems.append(f"{key}: {got}, allowed is more")
-        return
-    given = population.get("count")
-    if given not in (None, count):
-        got = f"got {format_value(given)} beside {DENSITY}"
-        problems.append(f"{where}.count: {got}, allowed is one of them")
-        return
-    population["count"] = count
+            return lines
+    if sum(region_counts(outline, sheet, density)) > 0:
+        return []
+    area = f"{area_cm2(outline, sheet):.3g} cm2"
+    got = f"got {format_value(density)}, which is no neuron on {area}"
+    return [f"{key}: {got}, allowed is more"]

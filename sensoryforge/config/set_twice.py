@@ -43,16 +43,11 @@ def leave_counts_to_densities(config: DictConfig | Mapping[str, Any]) -> list[st
     for name, population, choices in _populations(config):
         where = f"neurons.populations.{name}"
         usual = _usual_values(where, choices, search_folders(config))
-        if is_density(population.get(DENSITY)):
-            count = population.get("count")
-            if count == usual.get("count", count):
-                assert isinstance(config, DictConfig)
-                with open_dict(config):
-                    OmegaConf.update(config, f"{where}.count", None)
-            else:
-                key = _key_of_count(config, name, count)
-                got = f"got {format_value(count)} beside {DENSITY}"
-                problems.append(f"{key}: {got}, allowed is one of them")
+        has_usual_count = population.get("count") == usual.get("count")
+        if is_density(population.get(DENSITY)) and has_usual_count:
+            assert isinstance(config, DictConfig)
+            with open_dict(config):
+                OmegaConf.update(config, f"{where}.count", None)
         if has_units(population.get("units")):
             folders = search_folders(config)
             problems += _set_in_a_table(where, population, usual, folders)
@@ -99,14 +94,6 @@ def _option_values(group: str, name: object, folders: Sequence[Path]) -> dict[st
     if name not in option_names(group, folders):
         return {}
     return option(group, str(name), folders)
-
-
-def _key_of_count(config: DictConfig | Mapping[str, Any], name: str, count: object) -> str:
-    """Return the key that gave a population its count: ``neurons.sa_neurons`` is short for one."""
-    short_key = f"{name}_neurons"
-    neurons = config["neurons"]
-    is_short = short_key in neurons and neurons[short_key] == count
-    return f"neurons.{short_key}" if is_short else f"neurons.populations.{name}.count"
 
 
 def _set_in_a_table(

@@ -75,7 +75,7 @@ def read_units(
     problems
         Takes a line for each mistake.
     """
-    if not has_units(value):
+    if not has_units(value) or not isinstance(value, str | Mapping):
         return None
     try:
         values = kinds.spell_out("units", value, search)

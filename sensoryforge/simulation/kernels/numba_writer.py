@@ -223,7 +223,8 @@ class _Writer:
         draws = [str(line) for line in lines]
         for k, end in enumerate(ends):
             draws.append(f"at_noise[half + {k}, i] = {end} * scale")
-        halves = nested(_HALVES, [_over_neurons([*_NORMAL_INPUTS, *draws])])
+        own_scale = [self.load("scale")] if "scale" in self.rows else []
+        halves = nested(_HALVES, [_over_neurons([*_NORMAL_INPUTS, *own_scale, *draws])])
         return ["phase = sample & 3", nested("if phase == 0:", [_WORDS, halves])]
 
     def read_drive(self) -> list[str]:
