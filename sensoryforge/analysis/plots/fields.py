@@ -81,11 +81,13 @@ def draw_fields(axis: Axes, afferents: Afferents) -> None:
     axis.set_title(title)
 
 
-def draw_outline(axis: Axes, receptors: Receptors, outline: Outline | None) -> None:
+def draw_outline(
+    axis: Axes, receptors: Receptors, outline: Outline | None, colour: str = style.INK
+) -> None:
     """Draw how far the skin reaches on the sheet; nothing where it is all of the sheet."""
     for rim in outline.rims() if outline is not None else ():
         x, y = (rim + np.asarray(receptors.center_mm)).T
-        axis.fill(x, y, fill=False, edgecolor=style.INK, linewidth=1.0, zorder=2.5)
+        axis.fill(x, y, fill=False, edgecolor=colour, linewidth=1.0, zorder=2.5)
 
 
 def _draw_receptors(axis: Axes, receptors: Receptors) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 import sensoryforge.analysis.plots.instants as instants
 import sensoryforge.analysis.plots.style as style
-from sensoryforge.analysis.plots.fields import Afferents, draw_fields
+from sensoryforge.analysis.plots.fields import Afferents, draw_fields, draw_outline
 from sensoryforge.analysis.plots.scene import thinned
 from sensoryforge.analysis.units import parameter_units
 from sensoryforge.core.errors import ConfigError
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import SubFigure
 
+    from sensoryforge.skin.outlines import Outline
     from sensoryforge.skin.places import Places
     from sensoryforge.skin.receptors import Receptors
 
@@ -111,6 +112,10 @@ class Planned(Protocol):
     @property
     def sheet(self) -> Receptors:
         """Receptors on the skin."""
+
+    @property
+    def outline(self) -> Outline | None:
+        """How far the skin reaches; None for all of the sheet."""
 
     @property
     def duration_ms(self) -> float:
@@ -424,6 +429,7 @@ def _draw_condition(
             vmin=limits[0],
             vmax=limits[1],
         )
+        draw_outline(axis, experiment.sheet, experiment.outline, "white")
         axis.plot(*condition.place_mm, "+", color="white", markersize=5, markeredgewidth=0.8)
         axis.set_title(f"{sample * experiment.dt_ms:g} ms", loc="center")
         axis.set_xlabel("x (mm)")

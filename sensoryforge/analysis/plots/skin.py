@@ -102,6 +102,7 @@ def sheet_panels(
     figure, axes = style.panels(width, names, panel_height + _ABOVE_SHEET, columns)
     for axis in axes:
         axis.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
+        draw_outline(axis, scene.sheet(results), scene.outline(results))
         axis.set(xlabel="x (mm)", ylabel="y (mm)")
     return figure, axes
 
@@ -181,7 +182,7 @@ def movie(
         axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
         for axis, image, sample in zip(axes.flat, images, samples, strict=False):
             drawn = _draw_frame(axis, results, image, images)
-            draw_outline(axis, scene.sheet(results), scene.outline(results))
+            draw_outline(axis, scene.sheet(results), scene.outline(results), "white")
             axis.set_title(f"{sample * step_ms(results):g} ms", loc="center")
         for axis in list(axes.flat)[frames:]:
             axis.remove()
@@ -204,7 +205,6 @@ def _afferents(results: Results, population: str) -> Afferents:
         xy_mm=centres,
         fields=fields,
         field_sd_mm=scene.field_sd_mm(results, population),
-        outline=scene.outline(results),
     )
 
 
