@@ -28,6 +28,8 @@ PLACES = {
     "innervation": "neurons.populations.NAME.innervation",
     "filter": "neurons.populations.NAME.filter",
     "model": "neurons.populations.NAME.model",
+    "units": "neurons.populations.NAME.units",
+    "outline": "pipeline.outline",
     "format": "batch.format",
     "experiment": "",
 }

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from sensoryforge.analysis.exports.events import Events
+    from sensoryforge.analysis.neurons import Texts
     from sensoryforge.core.types import Floats, Ints
 
 
@@ -263,6 +264,62 @@ class Results(Dataset):
         from sensoryforge.analysis.measures import psth
 
         return psth(self, population, bin_ms)
+
+    def units(self, population: str) -> Ints:
+        """Return which unit each neuron is: its row in the table ``units``, counted from zero.
+
+        Parameters
+        ----------
+        population
+            Whose neurons.
+
+        Returns
+        -------
+        numpy.ndarray
+            ``[N]``.
+
+        Raises
+        ------
+        ConfigError
+            For another population, and for one without a table.
+
+        Examples
+        --------
+        >>> results.units("sa")  # doctest: +IGNORE_EXCEPTION_DETAIL
+        Traceback (most recent call last):
+        ConfigError: population sa has no table of units
+        """
+        from sensoryforge.analysis.neurons import units
+
+        return units(self, population)
+
+    def tags(self, population: str) -> Texts:
+        """Return the tag of the region of the skin that each neuron lies in.
+
+        Parameters
+        ----------
+        population
+            Whose neurons.
+
+        Returns
+        -------
+        numpy.ndarray
+            ``[N]``, to select neurons with: ``counts[:, results.tags("sa") == "tip"]``.
+
+        Raises
+        ------
+        ConfigError
+            For another population, and for skin without regions (``pipeline.outline``).
+
+        Examples
+        --------
+        >>> results.tags("sa")  # doctest: +IGNORE_EXCEPTION_DETAIL
+        Traceback (most recent call last):
+        ConfigError: its skin has no regions (pipeline.outline)
+        """
+        from sensoryforge.analysis.neurons import tags
+
+        return tags(self, population)
 
     def events(self, row: int, population: str) -> Events:
         """Return the spikes of one stimulus as events.

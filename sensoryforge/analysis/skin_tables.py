@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sensoryforge.analysis.neurons import has_tags, has_units, tags, units
 from sensoryforge.analysis.plots.scene import positions, receptive_fields
 from sensoryforge.core.errors import StorageError
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 def cells_table(results: Results, population: str) -> pd.DataFrame:
     """Return where the neurons of a population lie: ``x_mm`` and ``y_mm``, a row a neuron.
+
+    Neurons that are units of a table have a column ``unit``, its rows counted from zero; those on
+    skin with regions a column ``tag``.
 
     Parameters
     ----------
@@ -35,7 +39,12 @@ def cells_table(results: Results, population: str) -> pd.DataFrame:
     """
     import pandas as pd
 
-    return pd.DataFrame(positions(results, population), columns=["x_mm", "y_mm"])
+    cells = pd.DataFrame(positions(results, population), columns=["x_mm", "y_mm"])
+    if has_units(results, population):
+        cells["unit"] = units(results, population)
+    if has_tags(results, population):
+        cells["tag"] = tags(results, population)
+    return cells
 
 
 def links_table(results: Results, population: str) -> pd.DataFrame:

@@ -167,14 +167,15 @@ def _sides(shape: Sequence[int]) -> str:
 
 
 def _same_places(one: Dataset, other: Dataset) -> bool:
-    """Tell whether the afferents of two datasets lie in the same places, as far as is known."""
+    """Tell whether afferents of two datasets lie in the same places and are the same units."""
     for population in one.populations:
-        key = f"{population}_xy_mm"
-        here, there = one.metadata.get(key), other.metadata.get(key)
-        if here is None or there is None:
-            continue
-        if not np.array_equal(np.asarray(here), np.asarray(there)):
-            return False
+        for what in ("xy_mm", "unit"):
+            key = f"{population}_{what}"
+            here, there = one.metadata.get(key), other.metadata.get(key)
+            if here is None or there is None:
+                continue
+            if not np.array_equal(np.asarray(here), np.asarray(there)):
+                return False
     return True
 
 

@@ -21,7 +21,7 @@ from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.instances import TARGET
 from sensoryforge.core.messages import format_value, list_names, suggest, unknown_key
 
-PARTS = ("innervation", "filter", "model")
+PARTS = ("innervation", "filter", "model", "units")
 """Parts of a population that are chosen from a group of their own."""
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from sensoryforge.config import kinds, rules
 from sensoryforge.config.families import read_families
+from sensoryforge.config.outlines import DENSITY, count_by_density, is_density, read_outline
 from sensoryforge.config.populations import read_populations
 from sensoryforge.config.skin import NO_SKIN, problems_of_skin, read_skin
 from sensoryforge.config.sources import SECTIONS
@@ -24,7 +25,8 @@ from sensoryforge.core.paths import expand_home
 from sensoryforge.design.design import Design
 from sensoryforge.design.experiment import BatchSpec, Experiment, PopulationSpec
 from sensoryforge.equations.stepping import auto_substeps
-from sensoryforge.skin.receptors import receptors_of
+from sensoryforge.skin.outlines import Outline
+from sensoryforge.skin.receptors import Receptors, receptors_of
 from sensoryforge.skin.receptors.arrangements import DEFAULTS
 from sensoryforge.store.formats import Format
 
@@ -55,7 +57,17 @@ def check_plain(
     """
     problems = _problems_of_sections(plain)
     pipeline = rules.read("pipeline", _pipeline_of(plain), rules.PIPELINE, problems, "pipeline")
-    populations = read_populations(plain.get("neurons") or {}, option_files or {}, search, problems)
+    sheet = _sheet(pipeline)
+    outline = read_outline(pipeline.get("outline"), sheet, search, problems)
+    if sheet is not None and not problems:
+        _count_by_density(plain, outline, sheet, problems)
+    populations = read_populations(
+        plain.get("neurons") or {},
+        option_files or {},
+        search,
+        problems,
+        pipeline.get("seed", 0),
+    )
     batch_rules = rules.batch_rules(kinds.option_names("format", search))
     batch = rules.read("batch", plain.get("batch") or {}, batch_rules, problems, "batch")
     entries = read_entries(plain.get("stimuli"), problems)
@@ -79,6 +91,7 @@ def check_plain(
     chunk_size = pipeline["chunk_size"]
     return Experiment(
         sheet=receptors_of(pipeline),
+        outline=outline,
         duration_ms=float(pipeline["duration_ms"]),
         dt_ms=float(pipeline["dt_ms"]),
         samples=samples,
@@ -104,6 +117,28 @@ def _pipeline_of(plain: Mapping[str, Any]) -> Any:
     if not isinstance(pipeline, Mapping):
         return pipeline
     return {"noise_seed": None, "skin": NO_SKIN, **DEFAULTS, **pipeline}
+
+
+def _sheet(pipeline: Mapping[str, Any]) -> Receptors | None:
+    """Return the receptors, None where a key that says where they are keeps not to its rule."""
+    keys = ("grid_size", "spacing_mm", "seed", *DEFAULTS)
+    return receptors_of(pipeline) if all(key in pipeline for key in keys) else None
+
+
+def _count_by_density(
+    plain: Mapping[str, Any],
+    outline: Outline | None,
+    sheet: Receptors,
+    problems: list[str],
+) -> None:
+    """Set the count of each population that says its density."""
+    neurons = plain.get("neurons")
+    if not isinstance(neurons, Mapping) or not isinstance(neurons.get("populations"), Mapping):
+        return
+    populations = neurons["populations"]
+    for name, population in populations.items():
+        if isinstance(population, dict) and is_density(population.get(DENSITY)):
+            count_by_density(str(name), neurons, outline, sheet, problems)
 
 
 def _problems_of_sections(plain: Mapping[str, Any]) -> list[str]:

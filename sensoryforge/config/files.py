@@ -1,4 +1,4 @@
-"""Files that layouts and innervations are read from, as part of what a configuration says.
+"""Files that layouts, innervations and units are read from, as part of what a configuration says.
 
 A path alone does not say what was run: the file may have changed since. So the checksum of its
 content stands beside it, in the configuration that is checked, compared and kept with a dataset.
@@ -17,7 +17,7 @@ FILE = "file"
 """The key of a parameter that names a file."""
 CHECKSUM = "checksum"
 """The key of the parameter that says what the file holds."""
-PARTS_WITH_FILES = ("layout", "innervation")
+PARTS_WITH_FILES = ("layout", "innervation", "units")
 """Parts of a population that may name a file."""
 
 
@@ -39,9 +39,9 @@ def note_checksums(plain: Mapping[str, Any]) -> None:
     >>> layout["checksum"]
     'fe00ab5dcaaf59285b886bc50c629bbd'
     """
-    for values in _parts_with_files(plain):
+    for part, values in _parts_with_files(plain):
         file = values[FILE]
-        takes_checksum = CHECKSUM in values or _is_shipped(values)
+        takes_checksum = CHECKSUM in values or part == "units" or _is_shipped(values)
         is_noted = values.get(CHECKSUM) is not None
         if takes_checksum and not is_noted and isinstance(file, str) and is_file(file):
             values[CHECKSUM] = SourceFile(file, file).checksum
@@ -53,8 +53,8 @@ def _is_shipped(values: Mapping[str, Any]) -> bool:
     return str(values.get(TARGET)).startswith(f"{package}.")
 
 
-def _parts_with_files(plain: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield each layout and each innervation that names a file."""
+def _parts_with_files(plain: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each part of a population that names a file, by the name of the part."""
     neurons = plain.get("neurons")
     populations = neurons.get("populations") if isinstance(neurons, Mapping) else None
     if not isinstance(populations, Mapping):
@@ -65,4 +65,4 @@ def _parts_with_files(plain: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         for part in PARTS_WITH_FILES:
             values = population.get(part)
             if isinstance(values, dict) and FILE in values:
-                yield values
+                yield part, values

@@ -20,7 +20,7 @@ from sensoryforge.stimuli.recipe import PARTS, PIECES
 
 FILE = "file"
 """The key of a parameter that names a file."""
-WITH_FILES = ("layout", "innervation")
+WITH_FILES = ("layout", "innervation", "units")
 """Parts of a population that may name a file."""
 LEFT_OUT = "none"
 """The name of an option, such as a motion's, that stands for nothing."""

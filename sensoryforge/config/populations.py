@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sensoryforge.config import kinds, rules
+from sensoryforge.config.units import read_units, with_units
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import format_value, unknown_key
 from sensoryforge.design.delay import read_delay
@@ -26,6 +27,7 @@ def read_populations(
     sources: Mapping[str, str],
     search: Iterable[str | Path],
     problems: list[str],
+    seed: int = 0,
 ) -> dict[str, PopulationSpec]:
     """Return the populations of a ``neurons`` node by name, those without a problem.
 
@@ -39,6 +41,8 @@ def read_populations(
         Folders that the configuration was composed from.
     problems
         A line for each problem is added here.
+    seed
+        Base seed of the experiment, which units are drawn from.
     """
     if not isinstance(neurons, Mapping):
         got = format_value(neurons)
@@ -50,7 +54,9 @@ def read_populations(
         problems.append(f"neurons.populations: got none, {allowed}")
         return {}
     problems += _key_problems(neurons, populations)
-    rules_of_a_population = rules.population_rules(kinds.option_names("layout", search))
+    rules_of_a_population = rules.population_rules(
+        kinds.option_names("layout", search), kinds.option_names("units", search)
+    )
     specs = {}
     for name, population in populations.items():
         where = f"neurons.populations.{name}"
@@ -62,6 +68,9 @@ def read_populations(
         written = _with_left_out(population)
         values = rules.read(where, written, rules_of_a_population, lines, "population")
         spec = _population(where, values, sources, search, lines)
+        table = read_units(f"{where}.units", values.get("units"), search, lines)
+        if spec is not None and table is not None and not lines:
+            spec = with_units(where, spec, table, values, seed, lines)
         if spec is not None and not lines:
             specs[str(name)] = spec
         problems += [_under_the_key_written(line, neurons, str(name)) for line in lines]
@@ -138,6 +147,7 @@ def _population(
         receptor_noise_std=float(values["receptor_noise_std"]),
         threshold_std=threshold_std,
         delay=None if delay is None or delay.is_zero else delay,
+        density=values["density_per_cm2"],
     )
 
 

@@ -27,7 +27,9 @@ from sensoryforge.config.explain import (
     find_misread_overrides,
 )
 from sensoryforge.config.files import note_checksums
+from sensoryforge.config.set_twice import leave_counts_to_densities
 from sensoryforge.config.sources import PRIMARY, SECTIONS, hidden_options
+from sensoryforge.config.units import take_away_unset
 from sensoryforge.config.written_out import write_out_options
 from sensoryforge.core.errors import ConfigError, raise_if
 from sensoryforge.core.messages import suggest
@@ -171,12 +173,14 @@ def check_composed(config: DictConfig | Mapping[str, Any], problems: Iterable[st
     folders = search_folders(config)
     lines = [*problems, *hidden_options(folders)]
     try:
+        lines += leave_counts_to_densities(config)
         plain = plain_config(config)
         read_directory(plain)
         take_away_populations(plain)
         give_own_directory(plain, config)
         fill_in_defaults(plain, config, lines)
         write_out_options(plain, folders)
+        take_away_unset(plain)
         note_checksums(plain)
         experiment = check_plain(plain, option_files(config), folders)
     except ConfigError as error:
@@ -234,6 +238,7 @@ def without_hydra(config: DictConfig) -> DictConfig:
 
     # Only Hydra's node knows the user's folders: what options there say is written out before it
     # is dropped.
+    raise_if(leave_counts_to_densities(config))
     write_out_options(config, search_folders(config))
     with open_dict(config):
         config.pop("hydra", None)

@@ -12,6 +12,7 @@ from math import inf
 from typing import Any
 
 from sensoryforge.config.catalogue import declared_units
+from sensoryforge.config.outlines import is_density
 from sensoryforge.core.devices import BACKENDS, DEVICES, is_device_name
 from sensoryforge.core.messages import (
     format_value,
@@ -249,6 +250,10 @@ PIPELINE: dict[str, Rule] = {
         f"is a number from 0 to {MOST_JITTER:g} ({{unit}})",
     ),
     "center_mm": Rule(_is_place, "are two finite numbers, [x, y] ({unit})"),
+    "outline": Rule(
+        lambda value: isinstance(value, str | Mapping),
+        "is the name of an option of the group outline, or a mapping with a type",
+    ),
     "duration_ms": number("a number > 0", 0, strict=True),
     "dt_ms": number("a number > 0", 0, strict=True),
     "substeps": auto_or(whole(1, 10_000)),
@@ -284,12 +289,23 @@ DELAY = Rule(
     "or {distance_mm: .., velocity_m_s: ..} of numbers or distributions, the velocity > 0",
 )
 
-LEFT_OUT: dict[str, float] = {"receptor_noise_std": 0.0, "threshold_std": 0.0, "delay_ms": 0.0}
+DENSITY = Rule(
+    lambda value: value is None or is_density(value),
+    "is a number > 0 ({unit}), in place of count, or a mapping of the tags of regions to numbers",
+)
+
+LEFT_OUT: dict[str, Any] = {
+    "receptor_noise_std": 0.0,
+    "threshold_std": 0.0,
+    "delay_ms": 0.0,
+    "units": "none",
+    "density_per_cm2": None,
+}
 """Keys of a population that need not be there, and what they are then: they change nothing."""
 
 
-def population_rules(layouts: Sequence[str]) -> dict[str, Rule]:
-    """Return the rules of a population; ``layouts`` are the options of its layout."""
+def population_rules(layouts: Sequence[str], units: Sequence[str] = ()) -> dict[str, Rule]:
+    """Return the rules of a population; ``layouts`` and ``units`` are options of these groups."""
     return {
         "count": whole(1),
         "layout": named_or_block(layouts),
@@ -301,6 +317,8 @@ def population_rules(layouts: Sequence[str]) -> dict[str, Rule]:
         "innervation": BLOCK,
         "filter": BLOCK,
         "model": BLOCK,
+        "units": named_or_block(units),
+        "density_per_cm2": DENSITY,
     }
 
 

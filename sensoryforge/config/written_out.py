@@ -7,10 +7,13 @@ parameters does; any other option may have changed, or be gone, when the dataset
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sensoryforge.config import kinds
+from sensoryforge.config.outlines import spell_out_outline
+from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.instances import TARGET
 
 if TYPE_CHECKING:
@@ -45,13 +48,19 @@ def _options_to_write_out(
     """Yield the key of each name that does not say enough, and what its option says."""
     populations = _mapping(_mapping(plain.get("neurons")).get("populations"))
     for population, values in populations.items():
-        for group in ("layout", "innervation"):
+        for group in ("layout", "innervation", "units"):
             content = _content_to_write_out(group, _mapping(values).get(group), search)
             if content is not None:
                 yield f"neurons.populations.{population}.{group}", content
     content = _content_to_write_out("skin", _mapping(plain.get("pipeline")).get("skin"), search)
     if content is not None and TARGET in content:  # none says it all
         yield "pipeline.skin", content
+    outline = _mapping(plain.get("pipeline")).get("outline")
+    if isinstance(outline, str | Mapping):
+        with suppress(ConfigError):  # which the checks tell
+            content = spell_out_outline(outline, search)
+            if content != outline:
+                yield "pipeline.outline", content
     output_format = _mapping(plain.get("batch")).get("format")
     content = _content_to_write_out("format", output_format, search)
     if content is not None:

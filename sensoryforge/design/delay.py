@@ -18,7 +18,12 @@ import numpy as np
 
 from sensoryforge.core.errors import EquationError
 from sensoryforge.core.types import Floats, Ints
-from sensoryforge.equations.parameters import Distribution, Parameter, read_parameter
+from sensoryforge.equations.parameters import (
+    Distribution,
+    Parameter,
+    PerNeuron,
+    read_parameter,
+)
 
 SLOWEST = 0.1
 """A velocity that is drawn is this part of the mean at least."""
@@ -120,10 +125,14 @@ def _read(value: Any) -> Parameter | None:
 
 def _least(value: Parameter) -> float:
     """Return what must not be negative: a number, a lower bound, the mean of a normal one."""
+    if isinstance(value, PerNeuron):
+        return min(value.values)
     return value.first if isinstance(value, Distribution) else value
 
 
 def _mean(value: Parameter) -> float:
+    if isinstance(value, PerNeuron):
+        return sum(value.values) / len(value.values)
     if not isinstance(value, Distribution):
         return value
     if value.kind == "uniform":
@@ -132,6 +141,6 @@ def _mean(value: Parameter) -> float:
 
 
 def _draw(value: Parameter, count: int, seed: int, *names: str) -> Floats:
-    if isinstance(value, Distribution):
+    if isinstance(value, Distribution | PerNeuron):
         return value.draw(count, seed, *names, "delay")
     return np.full(count, value)

@@ -10,9 +10,12 @@ from typing import Any, Literal
 from sensoryforge.design.delay import Delay
 from sensoryforge.design.design import Design
 from sensoryforge.equations.block import Block
+from sensoryforge.equations.parameters import PerNeuron
 from sensoryforge.skin.innervation import Innervation
 from sensoryforge.skin.layouts import Layout
 from sensoryforge.skin.mechanics import Skin
+from sensoryforge.skin.outlined import Density
+from sensoryforge.skin.outlines import Outline
 from sensoryforge.skin.places import Places
 from sensoryforge.skin.receptors import Receptors
 from sensoryforge.store.formats import Format
@@ -41,6 +44,10 @@ class PopulationSpec:
         in the equations of ``model``.
     delay
         How long spikes travel to where they are recorded; None for no time.
+    units
+        The unit of each afferent, a row of the table that the population names; None without one.
+    density
+        Afferents a cm2, by tag where regions differ; None where only their number was said.
 
     Examples
     --------
@@ -55,11 +62,13 @@ class PopulationSpec:
     innervation: Innervation
     filter: Block
     model: Block
-    gain: float
-    noise_std: float
+    gain: float | PerNeuron
+    noise_std: float | PerNeuron
     receptor_noise_std: float = 0.0
     threshold_std: float = 0.0
     delay: Delay | None = None
+    units: tuple[int, ...] | None = None
+    density: Density | None = None
 
 
 @dataclass(frozen=True)
@@ -138,6 +147,8 @@ class Experiment:
         How many GPUs, which, or ``auto``, as Lightning's ``Trainer`` takes it.
     skin
         How the skin deforms; None where receptors feel the drive itself.
+    outline
+        How far the skin reaches on the sheet; None for all of it.
 
     Examples
     --------
@@ -164,6 +175,7 @@ class Experiment:
     surrogate_width: float = 30.0
     devices: int | list[int] | Literal["auto"] = 1
     skin: Skin | None = None
+    outline: Outline | None = None
 
     def places(self, population: str) -> Places:
         """Return where the afferents of a population lie and which receptors they pool.
@@ -184,5 +196,7 @@ class Experiment:
                 innervation=spec.innervation,
                 count=spec.count,
                 seed=self.seed,
+                outline=self.outline,
+                density=spec.density,
             )
         return places

@@ -38,7 +38,12 @@ from sensoryforge.core.messages import list_names, suggest
 from sensoryforge.core.types import Floats
 from sensoryforge.equations.graph import Node, names_in, op, substitute
 from sensoryforge.equations.graph import name as input_named
-from sensoryforge.equations.parameters import Distribution, Parameter, read_parameter
+from sensoryforge.equations.parameters import (
+    Distribution,
+    Parameter,
+    PerNeuron,
+    read_parameter,
+)
 from sensoryforge.equations.reader import BlockReader, Kind, unknown_name
 
 __all__ = ["Block", "Kind"]
@@ -167,6 +172,24 @@ class Block:
             raise EquationError(problems)
         return replace(self, parameters={**self.parameters, **replaced})
 
+    def with_values_of_neurons(self, values: Mapping[str, PerNeuron]) -> Block:
+        """Return the block with parameters of which each neuron has its own.
+
+        Parameters
+        ----------
+        values
+            Parameter name -> the values; other names are left out.
+
+        Examples
+        --------
+        >>> written = {"states": {"x": 0}, "derivatives": {"x": "(I - x)/tau"}, "output": "x"}
+        >>> slow = Block.from_config("filter", {**written, "parameters": {"tau": 5}}, "slow.yaml")
+        >>> slow.with_values_of_neurons({"tau": PerNeuron((4.0, 6.0))}).draw(2, seed=0)
+        {'tau': array([4., 6.])}
+        """
+        known = {name: value for name, value in values.items() if name in self.parameters}
+        return replace(self, parameters={**self.parameters, **known}) if known else self
+
     def with_threshold_spread(self, std: float) -> Block:
         """Return the model with a threshold of its own in every neuron.
 
@@ -246,7 +269,7 @@ class Block:
         """
         values: dict[str, float | Floats] = {}
         for name, value in self.parameters.items():
-            if isinstance(value, Distribution):
+            if isinstance(value, Distribution | PerNeuron):
                 values[name] = value.draw(count, seed, *names, name)
             else:
                 values[name] = value

@@ -1,4 +1,4 @@
-"""Parameters of equations: a number that all neurons share, or a distribution over the neurons.
+"""Parameters of equations: a number that all neurons share, or one each, drawn or given.
 
 tau: 5.0                        5.0 for every neuron
 tau: {mean: 5.0, std: 0.5}      normal, a number for each neuron
@@ -63,7 +63,42 @@ class Distribution:
         return low + (high - low) * uniforms
 
 
-Parameter: TypeAlias = float | Distribution
+@dataclass(frozen=True)
+class PerNeuron:
+    """A parameter of which each neuron has its own, from a table of units.
+
+    Parameters
+    ----------
+    values
+        One value a neuron.
+
+    Examples
+    --------
+    >>> PerNeuron((4.0, 6.0)).draw(2, seed=0)
+    array([4., 6.])
+    """
+
+    values: tuple[float, ...]
+
+    def draw(self, size: int, seed: int, *names: str) -> Floats:
+        """Return the values, ``[size]``; they are drawn already."""
+        if size != len(self.values):
+            raise ValueError(f"got {size} neurons, allowed are {len(self.values)}")
+        return np.array(self.values)
+
+
+Parameter: TypeAlias = float | Distribution | PerNeuron
+
+
+def largest(value: float | PerNeuron) -> float:
+    """Return a number that all neurons share, or the largest of those that they have.
+
+    Examples
+    --------
+    >>> largest(2.0), largest(PerNeuron((1.0, 3.0)))
+    (2.0, 3.0)
+    """
+    return max(value.values) if isinstance(value, PerNeuron) else value
 
 
 def read_parameter(value: Any, where: str) -> Parameter:

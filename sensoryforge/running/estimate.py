@@ -12,6 +12,7 @@ from math import ceil
 from sensoryforge.core.devices import resolve_device
 from sensoryforge.design.experiment import Experiment, PopulationSpec
 from sensoryforge.design.family import Family
+from sensoryforge.equations.parameters import largest
 from sensoryforge.equations.program import output_program, step_program
 from sensoryforge.running.devices import choose_backend
 from sensoryforge.simulation.kernels.forecast import count_to_compile
@@ -157,7 +158,7 @@ def _count_neurons(experiment: Experiment) -> int:
 
 def _count_noisy_neurons(experiment: Experiment) -> int:
     populations = experiment.populations.values()
-    return sum(population.count for population in populations if population.noise_std > 0)
+    return sum(p.count for p in populations if largest(p.noise_std) > 0)
 
 
 def _count_noisy_receptors(experiment: Experiment) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sensoryforge.analysis.units import MODEL_DRIVE, parameter_units
 from sensoryforge.design.experiment import Experiment
+from sensoryforge.equations.parameters import PerNeuron
 
 FAILURE_KEYS = ("index", "id", "parameters", "error")
 
@@ -58,8 +59,17 @@ def run_metadata(
     if len(experiment.sheet.shape) == 1:
         # A saved stimulus has a column a receptor: without a grid this says where each lies.
         metadata["receptors_xy_mm"] = torch.from_numpy(experiment.sheet.xy())
+    tags = [] if experiment.outline is None else [tag for tag in experiment.outline.regions if tag]
+    if tags:
+        metadata["tags"] = tags
     for name, spec in experiment.populations.items():
         metadata[f"{name}_xy_mm"] = torch.from_numpy(experiment.places(name).xy_mm)
+        if spec.units is not None:
+            metadata[f"{name}_unit"] = torch.tensor(spec.units, dtype=torch.int64)
+        if isinstance(spec.noise_std, PerNeuron):
+            metadata[f"{name}_noise_std"] = torch.tensor(spec.noise_std.values, dtype=torch.float64)
+        if tags:
+            metadata[f"{name}_tag"] = torch.from_numpy(experiment.places(name).regions)
         if spec.delay is not None:
             delays = spec.delay.draw(spec.count, experiment.seed, name)
             metadata[f"{name}_delay_ms"] = torch.from_numpy(delays)

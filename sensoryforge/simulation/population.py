@@ -12,6 +12,7 @@ from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import list_names, suggest
 from sensoryforge.core.types import Floats, Ints, Positions
 from sensoryforge.design.experiment import Experiment, PopulationSpec
+from sensoryforge.equations.parameters import PerNeuron
 from sensoryforge.simulation.kernels import Afferents
 from sensoryforge.simulation.kernels.learned import Learned
 from sensoryforge.simulation.kernels.surrogate import Surrogate
@@ -157,8 +158,8 @@ class Population(nn.Module):
             model=spec.model,
             filter_values=self._values("filter"),
             model_values=self._values("model"),
-            gain=self._value("gain", spec.gain) * scale,
-            noise_std=spec.noise_std * scale,
+            gain=self._value("gain", _number(spec.gain)) * scale,
+            noise_std=_number(spec.noise_std) * scale,
             dt_ms=self.dt_ms,
             substeps=self.substeps,
             surrogate=self.surrogate if self.learning else None,
@@ -216,7 +217,7 @@ class Population(nn.Module):
             known = f"known are {list_names(self.learnable)}{suggest(name, self.learnable)}"
             raise ConfigError(f"learn: population {self.name} has no number '{name}', {known}")
         block, _, parameter = name.rpartition(".")
-        start = self._values(block)[parameter] if block else self.spec.gain
+        start = self._values(block)[parameter] if block else _number(self.spec.gain)
         count = self.spec.count if each else None
         learned = Learned(start, count)
         self.learned[_module_key(name)] = learned
@@ -249,6 +250,16 @@ def _pool_rows(pressure: Floats, gather: Ints, strength: Floats) -> Floats:
 def _module_key(name: str) -> str:
     """Return a number's name as a ModuleDict takes it, which allows no dots."""
     return name.replace(".", "/")
+
+
+def _number(value: float | PerNeuron) -> float | Tensor:
+    """Return a number of the population, [N] where each neuron has its own.
+
+    In float64, as a number that all share: it is rounded where it is used.
+    """
+    if not isinstance(value, PerNeuron):
+        return value
+    return torch.tensor(value.values, dtype=torch.float64)
 
 
 def _single(values: dict[str, float | Floats]) -> dict[str, float | Tensor]:

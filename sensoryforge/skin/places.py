@@ -13,10 +13,12 @@ import numpy as np
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import USERS_FAILURES, describe_failure
 from sensoryforge.core.numerics import hash64
-from sensoryforge.core.types import Positions
+from sensoryforge.core.types import Ints, Positions
 from sensoryforge.core.values import is_whole
 from sensoryforge.skin.innervation.base import Innervation, ReceptiveFields
 from sensoryforge.skin.layouts.base import Layout
+from sensoryforge.skin.outlined import Density, Inside, place_in_regions, region_counts
+from sensoryforge.skin.outlines.base import Outline
 from sensoryforge.skin.receptors.base import Receptors
 
 
@@ -34,6 +36,11 @@ class Places:
         Number of afferents N, at least 1.
     seed
         Base seed of the experiment.
+    outline
+        How far the skin reaches; None for all of the sheet.
+    density
+        Afferents a cm2, by tag where the regions of the outline differ; it says how ``count`` is
+        shared among them.
 
     Raises
     ------
@@ -57,6 +64,8 @@ class Places:
     innervation: Innervation
     count: int
     seed: int
+    outline: Outline | None = None
+    density: Density | None = None
 
     def __post_init__(self) -> None:
         if not is_whole(self.count) or self.count < 1:
@@ -67,10 +76,24 @@ class Places:
     @cached_property
     def xy_mm(self) -> Positions:
         """Where the afferents lie, ``[N, 2]`` in mm."""
+        return self._placed[0]
+
+    @property
+    def regions(self) -> Ints:
+        """The number of the region of the outline that each lies in, ``[N]``."""
+        return self._placed[1]
+
+    @cached_property
+    def _placed(self) -> tuple[Positions, Ints]:
+        """Where the afferents lie, and in which region."""
         seed = hash64("layout", self.seed, self.population)
         try:
-            xy = self.layout.place(self.receptors, self.count, seed)
-            return _checked_positions(xy, self.count)
+            if self.outline is None:
+                xy = self.layout.place(self.receptors, self.count, seed)
+                return _checked_positions(xy, self.count), np.zeros(self.count, dtype=np.int64)
+            counts = region_counts(self.outline, self.receptors, self.density, self.count)
+            xy, regions = place_in_regions(self.layout, self.receptors, self.outline, counts, seed)
+            return _checked_positions(xy, self.count), regions
         except USERS_FAILURES as error:
             raise self._failed("layout", self.layout, error) from error
 
@@ -80,8 +103,17 @@ class Places:
         centres = self.xy_mm
         seed = hash64("innervation", self.seed, self.population)
         try:
-            fields = self.innervation.draw(self.receptors, centres, seed)
-            return _checked_fields(fields, self.count, self.receptors.count)
+            if self.outline is None or self.innervation.numbers_the_sheet:
+                fields = self.innervation.draw(self.receptors, centres, seed)
+                return _checked_fields(fields, self.count, self.receptors.count)
+            skin = Inside(self.receptors, self.outline)
+            if not skin.count:
+                raise ConfigError(
+                    "got no receptor inside pipeline.outline, allowed is at least one"
+                )
+            fields = self.innervation.draw(skin, centres, seed)
+            fields = _checked_fields(fields, self.count, skin.count)
+            return ReceptiveFields(skin.numbers[fields.indices], fields.weights)
         except USERS_FAILURES as error:
             raise self._failed("innervation", self.innervation, error) from error
 

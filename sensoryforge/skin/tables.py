@@ -25,7 +25,7 @@ Table = Mapping[str, npt.NDArray[Any]]
 
 def read_table(
     file: object,
-    numbers: tuple[str, ...],
+    numbers: tuple[str, ...] | None,
     counts: tuple[str, ...] = (),
     checksum: str | None = None,
 ) -> Table:
@@ -36,7 +36,7 @@ def read_table(
     file
         Its path.
     numbers
-        Headings of columns of finite numbers, in float64.
+        Headings of columns of finite numbers, in float64; None for all that the file has.
     counts
         Headings of columns of whole numbers from zero, in int64.
     checksum
@@ -55,7 +55,9 @@ def read_table(
     >>> read_table(str(path), ("x_mm", "y_mm"))["x_mm"].tolist()
     [0.5]
     """
-    allowed = f"allowed is a {SUFFIX} file with the columns {list_names([*counts, *numbers])}"
+    named = f"with the columns {list_names([*counts, *(numbers or ())])}"
+    columns = "whose heading names the columns" if numbers is None else named
+    allowed = f"allowed is a {SUFFIX} file {columns}"
     if not isinstance(file, str) or Path(file).suffix.lower() != SUFFIX:
         raise ConfigError(f"file: got {format_value(file)}, {allowed}")
     try:
@@ -73,7 +75,7 @@ def read_table(
 
 @lru_cache(maxsize=KEPT_FILES)
 def _read_version(
-    file: str, numbers: tuple[str, ...], counts: tuple[str, ...], size: int, modified: int
+    file: str, numbers: tuple[str, ...] | None, counts: tuple[str, ...], size: int, modified: int
 ) -> Table:
     """Read one version of a file, which its size and the time of its last change tell apart."""
     import pandas as pd
@@ -84,7 +86,7 @@ def _read_version(
     except (OSError, ValueError) as error:  # pandas's own errors are ValueErrors
         reason = " ".join(str(error).split())
         raise ConfigError(f"file: {file} is no table that can be read ({reason})") from error
-    wanted = [*counts, *numbers]
+    wanted = [*counts, *(map(str, table) if numbers is None else numbers)]
     if any(name not in table for name in wanted):
         got = list_names([str(name) for name in table])
         raise ConfigError(f"file: {file} has the columns {got}, allowed are {list_names(wanted)}")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from helpers.fitted import write_options
 from helpers.touch import files
 from omegaconf import OmegaConf
 
@@ -37,7 +38,10 @@ PLACES = {
     "innervation": "innervation@neurons.populations.sa.innervation={}",
     "filter": "filter@neurons.populations.sa.filter={}",
     "model": "model@neurons.populations.sa.model={}",
+    "units": "units@neurons.populations.sa.units={}",
+    "outline": "pipeline.outline={}",
 }
+LARGE_SHEET = ("pipeline.grid_size=[48,32]", "pipeline.spacing_mm=0.5")
 
 
 def checked(*overrides: str) -> Experiment:
@@ -48,6 +52,7 @@ def checked(*overrides: str) -> Experiment:
 def test_every_option_composes_and_checks(option: str, tmp_path: Path) -> None:
     group, name = option.split("/")
     chosen = [PLACES.get(group, group + "={}").format(name)]
+    search: list[Path] = []
     if option == "layout/table":
         (tmp_path / "cells.csv").write_text("x_mm,y_mm\n0,0\n")
         cells = f"{{type:table,file:'{tmp_path / 'cells.csv'}'}}"
@@ -59,9 +64,19 @@ def test_every_option_composes_and_checks(option: str, tmp_path: Path) -> None:
     elif option in ("innervation/elastic", "skin/elastic"):  # neither goes without the other
         chosen = ["pipeline.skin=elastic", "~neurons.populations.ra"]
         chosen.append("innervation@neurons.populations.sa.innervation=elastic")
+    elif option == "outline/regions":
+        tip = "{tip:{type:fingertip},base:{type:rectangle,center_mm:[0,-14]}}"
+        chosen = [f"pipeline.outline={{type:regions,parts:{tip}}}", "pipeline.spacing_mm=2"]
+    elif group == "outline":
+        chosen += LARGE_SHEET
+    elif option.startswith("units/") and name != "none":
+        # The fits are of filters and models of their own.
+        search.append(write_options(tmp_path, name))
+        for group in ("filter", "model"):
+            chosen.append(f"{group}@neurons.populations.sa.{group}={name}_like")
     elif option in files():
         chosen.append(files()[option])
-    experiment = checked(*chosen)
+    experiment = config.check(config.compose(*chosen, search=search))
     assert len(experiment.design) > 0
 
 
@@ -285,7 +300,7 @@ def test_a_key_is_declared_once_default_and_unit_in_its_file_range_in_its_rule()
     }
     for group, table in tables.items():
         units = declared_units(group)
-        blocks = {"innervation", "filter", "model"}  # options of groups of their own
+        blocks = {"innervation", "filter", "model", "units"}  # options of groups of their own
         assert set(table) - blocks == set(units) - blocks  # of which a preset may set numbers
         for rule in table.values():
             told = re.search(r"\(([^)]+)\)", rule.text)

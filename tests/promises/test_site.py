@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 LIMIT_S = 120.0
 API = (
     "analysis.exports", "analysis.plots", "learning", "skin", "skin.innervation", "skin.layouts",
-    "skin.mechanics", "skin.receptors", "stimuli", "store.formats",
+    "skin.mechanics", "skin.outlines", "skin.receptors", "stimuli", "store.formats",
 )  # fmt: skip
 """Packages whose public names the reference of the Python API has, all of them."""
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sensoryforge.analysis import measures
+from sensoryforge.analysis import measures, neurons
 from sensoryforge.analysis.selection import (
     axes,
     check_population,
@@ -184,6 +184,11 @@ def _neuron_coords(dataset: Dataset, population: str, neuron: str) -> dict[str, 
         attributes = {"units": "mm"}
         coords[f"{prefix}x_mm"] = (neuron, x_mm, attributes)
         coords[f"{prefix}y_mm"] = (neuron, y_mm, attributes)
+    prefix = neuron.removesuffix("neuron")
+    if f"{population}_unit" in dataset.metadata:
+        coords[f"{prefix}unit"] = (neuron, neurons.units(dataset, population))
+    if f"{population}_tag" in dataset.metadata:
+        coords[f"{prefix}tag"] = (neuron, neurons.tags(dataset, population))
     return coords
 
 

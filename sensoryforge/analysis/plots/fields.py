@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from sensoryforge.skin.innervation import ReceptiveFields
+    from sensoryforge.skin.outlines import Outline
     from sensoryforge.skin.receptors import Receptors
 
 _EXAMPLES = 3
@@ -40,6 +41,8 @@ class Afferents:
         Which receptors each pools; None where they pool none.
     field_sd_mm
         Standard deviation of a receptive field; None where it has none.
+    outline
+        How far the skin reaches; None for all of the sheet.
     """
 
     name: str
@@ -48,6 +51,7 @@ class Afferents:
     xy_mm: Positions
     fields: ReceptiveFields | None
     field_sd_mm: float | None
+    outline: Outline | None = None
 
 
 def draw_fields(axis: Axes, afferents: Afferents) -> None:
@@ -64,6 +68,7 @@ def draw_fields(axis: Axes, afferents: Afferents) -> None:
     name = style.title(afferents.name)
     pooled = f"what {len(examples)} of them pool"
     _draw_receptors(axis, afferents.receptors)
+    draw_outline(axis, afferents.receptors, afferents.outline)
     if field_sd_mm is None:
         title = f"{name}: {len(centres)} receptive fields (centres only);\n{pooled}"
         axis.plot(*centres.T, "o", color=colour, markersize=3, alpha=0.65, zorder=2)
@@ -78,6 +83,15 @@ def draw_fields(axis: Axes, afferents: Afferents) -> None:
         example_colour = style.COLOURS[2 + number]
         _draw_pooled(axis, afferents, afferents.fields, neuron, example_colour)
     axis.set_title(title)
+
+
+def draw_outline(
+    axis: Axes, receptors: Receptors, outline: Outline | None, colour: str = style.INK
+) -> None:
+    """Draw how far the skin reaches on the sheet; nothing where it is all of the sheet."""
+    for rim in outline.rims() if outline is not None else ():
+        x, y = (rim + np.asarray(receptors.center_mm)).T
+        axis.fill(x, y, fill=False, edgecolor=colour, linewidth=1.0, zorder=2.5)
 
 
 def _draw_receptors(axis: Axes, receptors: Receptors) -> None:

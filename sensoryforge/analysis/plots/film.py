@@ -15,6 +15,7 @@ import sensoryforge.analysis.plots.scene as scene
 import sensoryforge.analysis.plots.style as style
 from sensoryforge.analysis.measures import sample_count, step_ms
 from sensoryforge.analysis.plots.activity import check_row, describe
+from sensoryforge.analysis.plots.fields import draw_outline
 from sensoryforge.analysis.plots.skin import drive_greys, sheet_size
 from sensoryforge.analysis.selection import unknown
 from sensoryforge.analysis.units import amplitude_unit, pressure_label
@@ -338,6 +339,7 @@ def _draw_image(axis: Axes, results: Results, images: Floats) -> AxesImage:
     left, right, bottom, top = scene.extent_mm(results)
     axis.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
     axis.set(xlabel="x (mm)", ylabel="y (mm)")
+    draw_outline(axis, scene.sheet(results), scene.outline(results))
     low = float(images.min())
     high = max(float(images.max()), 1e-9)
     return axis.imshow(

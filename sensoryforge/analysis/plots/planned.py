@@ -10,7 +10,7 @@ import numpy as np
 
 import sensoryforge.analysis.plots.instants as instants
 import sensoryforge.analysis.plots.style as style
-from sensoryforge.analysis.plots.fields import Afferents, draw_fields
+from sensoryforge.analysis.plots.fields import Afferents, draw_fields, draw_outline
 from sensoryforge.analysis.plots.scene import thinned
 from sensoryforge.analysis.units import MODEL_DRIVE, parameter_units, pressure_label
 from sensoryforge.core.errors import ConfigError
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import SubFigure
 
     from sensoryforge.skin.mechanics import Skin
+    from sensoryforge.skin.outlines import Outline
     from sensoryforge.skin.places import Places
     from sensoryforge.skin.receptors import Receptors
 
@@ -112,6 +113,10 @@ class Planned(Protocol):
     @property
     def sheet(self) -> Receptors:
         """Receptors on the skin."""
+
+    @property
+    def outline(self) -> Outline | None:
+        """How far the skin reaches; None for all of the sheet."""
 
     @property
     def duration_ms(self) -> float:
@@ -429,6 +434,7 @@ def _draw_condition(
             vmin=limits[0],
             vmax=limits[1],
         )
+        draw_outline(axis, experiment.sheet, experiment.outline, "white")
         axis.plot(*condition.place_mm, "+", color="white", markersize=5, markeredgewidth=0.8)
         axis.set_title(f"{sample * experiment.dt_ms:g} ms", loc="center")
         axis.set_xlabel("x (mm)")
@@ -476,8 +482,16 @@ def _draw_afferents(axis: Axes, experiment: Planned, population: str) -> None:
     colour = style.colour_of(list(experiment.populations), population)
     innervation = places.innervation
     fields = places.fields if innervation.pools_receptors else None
-    field_sd_mm = innervation.field_sd_mm
-    draw_fields(axis, Afferents(population, colour, skin, places.xy_mm, fields, field_sd_mm))
+    afferents = Afferents(
+        population,
+        colour,
+        skin,
+        places.xy_mm,
+        fields,
+        innervation.field_sd_mm,
+        outline=places.outline,
+    )
+    draw_fields(axis, afferents)
     left, right, bottom, top = _extent(skin)
     axis.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
     axis.set(xlabel="x (mm)", ylabel="y (mm)")

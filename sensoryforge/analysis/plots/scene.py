@@ -18,6 +18,7 @@ from sensoryforge.core.types import Columns, Floats, Ints, Positions
 from sensoryforge.skin.innervation import Innervation, ReceptiveFields
 from sensoryforge.skin.layouts import Layout, shipped_layout
 from sensoryforge.skin.neighbours import Cloud
+from sensoryforge.skin.outlines import Outline
 from sensoryforge.skin.places import Places
 from sensoryforge.skin.receptors import Grid, Receptors, receptors_of
 from sensoryforge.stimuli import FileOf, Range, Recipe, Stimulus, find_recipe
@@ -66,6 +67,20 @@ def _receptors(pipeline: str) -> Receptors:
     return receptors_of(json.loads(pipeline))
 
 
+def outline(results: Results) -> Outline | None:
+    """Return how far the skin reaches on the sheet; None for all of it.
+
+    Examples
+    --------
+    >>> outline(results) is None
+    True
+    """
+    written = config(results, "pipeline").get("outline", "none")
+    if not isinstance(written, dict) or written.get("type") == "none":
+        return None
+    return make_instance("pipeline.outline", written, "a class of outline", Outline)
+
+
 def duration_ms(results: Results) -> float:
     """Return how long a stimulus lasts."""
     return sample_count(results) * step_ms(results)
@@ -99,6 +114,8 @@ def _places(results: Results, population: str) -> Places:
         innervation=_innervation(results, population),
         count=config(results, "neurons", "populations", population, "count"),
         seed=config(results, "pipeline", "seed"),
+        outline=outline(results),
+        density=config(results, "neurons", "populations", population).get("density_per_cm2"),
     )
 
 

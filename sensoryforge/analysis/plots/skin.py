@@ -11,7 +11,7 @@ import sensoryforge.analysis.plots.scene as scene
 import sensoryforge.analysis.plots.style as style
 from sensoryforge.analysis.measures import sample_count, step_ms
 from sensoryforge.analysis.plots.activity import check_row, describe
-from sensoryforge.analysis.plots.fields import Afferents, draw_fields
+from sensoryforge.analysis.plots.fields import Afferents, draw_fields, draw_outline
 from sensoryforge.analysis.selection import check_population
 from sensoryforge.analysis.units import amplitude_unit, pressure_label
 from sensoryforge.core.errors import ConfigError
@@ -103,6 +103,7 @@ def sheet_panels(
     figure, axes = style.panels(width, names, panel_height + _ABOVE_SHEET, columns)
     for axis in axes:
         axis.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
+        draw_outline(axis, scene.sheet(results), scene.outline(results))
         axis.set(xlabel="x (mm)", ylabel="y (mm)")
     return figure, axes
 
@@ -182,6 +183,7 @@ def movie(
         axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
         for axis, image, sample in zip(axes.flat, images, samples, strict=False):
             drawn = _draw_frame(axis, results, image, images)
+            draw_outline(axis, scene.sheet(results), scene.outline(results), "white")
             axis.set_title(f"{sample * step_ms(results):g} ms", loc="center")
         for axis in list(axes.flat)[frames:]:
             axis.remove()

@@ -11,7 +11,8 @@ from math import frexp
 
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.design.experiment import Experiment, PopulationSpec
-from sensoryforge.equations.parameters import Distribution
+from sensoryforge.equations.parameters import Distribution, PerNeuron, largest
+from sensoryforge.simulation.kernels.body import OUTSIDE_EQUATIONS
 from sensoryforge.simulation.kernels.cache import is_compiled
 from sensoryforge.simulation.kernels.numba_writer import write
 from sensoryforge.simulation.kernels.plan import OWNERS, KernelPlan
@@ -36,7 +37,7 @@ def kernel_texts(experiment: Experiment) -> set[str]:
     for terms in _terms_of_design(experiment):
         for population in experiment.populations.values():
             plan = _plan(population, experiment, terms)
-            texts.add(write(plan, _differing(plan)).text)
+            texts.add(write(plan, _differing(plan, population)).text)
     return texts
 
 
@@ -64,21 +65,28 @@ def _plan(population: PopulationSpec, experiment: Experiment, terms: int) -> Ker
         # Noise of the receptors differs from sample to sample: the drive is read from frames.
         terms=0 if population.receptor_noise_std > 0 else terms,
         substeps=experiment.substeps,
-        noisy=population.noise_std > 0,
+        noisy=largest(population.noise_std) > 0,
         record=tuple(traces[name] for name in saved if name in traces),
         exact_rate=mantissa == 0.5,
     )
 
 
-def _differing(plan: KernelPlan) -> frozenset[tuple[str, int]]:
-    """Return the constants of which each neuron has its own: those that a distribution reaches."""
+def _differing(plan: KernelPlan, population: PopulationSpec) -> frozenset[tuple[str, int]]:
+    """Return the constants of which each neuron has its own.
+
+    They are what a distribution or a table of units reaches.
+    """
     differing: set[tuple[str, int]] = set()
+    of_population = {"gain": population.gain, "scale": population.noise_std}
+    for register, name in enumerate(OUTSIDE_EQUATIONS):
+        if isinstance(of_population.get(name), PerNeuron):
+            differing.add(("run", register))
     for name, program in plan.programs.items():
         parameters = plan.blocks[OWNERS[name]].parameters
         for instruction in program.instructions:
             reads_own = any((name, register) in differing for register in instruction.args)
-            is_distribution = isinstance(parameters.get(str(instruction.value)), Distribution)
-            is_own = instruction.op == "name" and is_distribution
+            parameter = parameters.get(str(instruction.value))
+            is_own = instruction.op == "name" and isinstance(parameter, Distribution | PerNeuron)
             if instruction.level == 0 and (reads_own or is_own):
                 differing.add((name, instruction.out))
     return frozenset(differing)

@@ -59,6 +59,11 @@ class Innervation(ABC):
 
     can_refuse = True
     """Whether drawing may refuse what it is given: it is then done before a run begins."""
+    numbers_the_sheet = False
+    """Whether it names receptors by their numbers in the whole sheet, also where it has an outline.
+
+    Any other is drawn of the receptors inside the outline alone.
+    """
 
     @abstractmethod
     def draw(self, receptors: Receptors, centres: Positions, seed: int) -> ReceptiveFields:

@@ -52,6 +52,8 @@ class LinkTable(Innervation):
     file: str
     checksum: str | None = field(default=None, compare=False)
 
+    numbers_the_sheet = True
+
     def __post_init__(self) -> None:
         self._read()
 

@@ -11,10 +11,20 @@ from sensoryforge.skin.layouts.base import Layout
 from sensoryforge.skin.layouts.blue_noise import BlueNoise
 from sensoryforge.skin.layouts.even import Even
 from sensoryforge.skin.layouts.hex import Hex
+from sensoryforge.skin.layouts.jittered import Jittered
 from sensoryforge.skin.layouts.random import Random
 from sensoryforge.skin.layouts.table import CellTable
 
-__all__ = ["BlueNoise", "CellTable", "Even", "Hex", "Layout", "Random", "shipped_layout"]
+__all__ = [
+    "BlueNoise",
+    "CellTable",
+    "Even",
+    "Hex",
+    "Jittered",
+    "Layout",
+    "Random",
+    "shipped_layout",
+]
 
 
 def shipped_layout(name: str) -> Layout:

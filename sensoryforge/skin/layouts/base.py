@@ -26,6 +26,12 @@ class Layout(ABC):
 
     can_refuse = True
     """Whether placing may refuse what it is given: it is then done before a run begins."""
+    spreads = True
+    """Whether it fills whatever skin it is given with as many afferents as are wanted.
+
+    Such a layout is made on the rectangle around an outline, and what lies inside is kept. One that
+    places afferents where a file says has to have them all inside.
+    """
 
     @abstractmethod
     def place(self, receptors: Receptors, count: int, seed: int) -> Positions:

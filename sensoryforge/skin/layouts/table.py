@@ -48,6 +48,8 @@ class CellTable(Layout):
     file: str
     checksum: str | None = field(default=None, compare=False)
 
+    spreads = False
+
     def __post_init__(self) -> None:
         self._read()
 

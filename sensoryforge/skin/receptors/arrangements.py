@@ -22,7 +22,12 @@ _MADE_OF_GRID: dict[str, Callable[[Grid, int, float], Receptors]] = {
 }
 ARRANGEMENTS = tuple(_MADE_OF_GRID)
 """What ``pipeline.arrangement`` may be."""
-DEFAULTS: dict[str, Any] = {"arrangement": "grid", "jitter": 0.25, "center_mm": [0.0, 0.0]}
+DEFAULTS: dict[str, Any] = {
+    "arrangement": "grid",
+    "jitter": 0.25,
+    "center_mm": [0.0, 0.0],
+    "outline": "none",
+}
 """What keys of the pipeline are in a configuration of an earlier version, which lacks them."""
 
 
