@@ -232,6 +232,8 @@ def explain_unreadable(text: str) -> str:
     line = f"{text}: cannot be read as key=value"
     if text in ("=", ",") or not key or key != key.strip():
         return f"{line}; no spaces around = and after commas"
+    if not equals and key.endswith((".yml", ".yaml")):
+        return f"{line}; to run a batch file write sensoryforge batch {key}"
     if not equals:
         return f"{line}; a key needs a value, and = and commas no spaces around them"
     if value.endswith(","):

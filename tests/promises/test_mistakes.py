@@ -46,6 +46,7 @@ LINES: list[tuple[str, str]] = [
     ("stimuli.amplitude=range(1,5)", "stimuli.amplitude=range(1,5): several values need --multirun (-m)*"),
     ("stimuli=gaussian,step", "stimuli=gaussian,step: several values need --multirun (-m)*"),
     ("stimuli.amplitude", "stimuli.amplitude: cannot be read as key=value*"),
+    ("letters.yml", "letters.yml: cannot be read as key=value; to run a batch file write sensoryforge batch letters.yml"),
     ("stimuli.amplitude=[1,2", "stimuli.amplitude=[1,2: cannot be read as key=value*"),
     ("stimuli.amplitude=10,", "stimuli.amplitude=10,: cannot be read as key=value*"),
     (f"{MODEL}=adex", f"{MODEL}: got 'adex', allowed is a mapping*; to choose an option write model@{MODEL}=adex"),

@@ -43,6 +43,7 @@ LINES: list[tuple[str, str]] = [
     ("stimuli.profile=pulses stimuli.profile.width_ms=80", "stimuli.profile.width_ms: got 80, allowed is at most period_ms, 50 (ms)"),
     ("stimuli.profile=sine stimuli.profile.depth=2", "stimuli.profile.depth: got 2, allowed is a number >= 0 and <= 1, or a list of them"),
     ("stimuli.motion=line stimuli.motion.speed=3", "stimuli.motion.speed: unknown key, known are *; did you mean 'speed_mm_s'?"),
+    ("stimuli.motion.speed_mm_s=20", "stimuli.motion: unknown key, known are *; there is none yet, choose one with stimuli.motion=NAME, of circle, line, none, path"),
     ("+stimuli.speed_mm_s=20", "stimuli.speed_mm_s: unknown key, known are *"),
     ("stimuli.motion=line stimuli.motion.speed_mm_s=fast", "stimuli.motion.speed_mm_s: got 'fast', allowed is a number >= 0 (mm/s), or a list of them"),
     ("stimuli.motion=circle stimuli.motion.radius_mm=0", "stimuli.motion.radius_mm: got 0, allowed is a number > 0 (mm), or a list of them"),
