@@ -35,7 +35,7 @@ class Prepared:
     ) -> None:
         self.afferents, self.drive, self.record = afferents, drive, record
         # A filter alone has no current that noise could be added to.
-        noisy = keys is not None and afferents.noise_std > 0 and afferents.model is not None
+        noisy = keys is not None and afferents.noisy and afferents.model is not None
         self.keys = keys if noisy else None
         plan = KernelPlan(
             filter=afferents.filter,
@@ -45,6 +45,8 @@ class Prepared:
             noisy=noisy,
             record=record,
             exact_rate=_is_power_of_two(afferents.dt_ms),
+            rates=1 if drive.rate_frames is not None else drive.rates,
+            delayed=drive.delay is not None,
         )
         self.plan = _first_equal(plan)
 

@@ -155,7 +155,7 @@ class _Run:
         self.dt = self.tensor(afferents.dt_ms)
         self.times = torch.as_tensor(afferents.times(drive.samples)).to(self.like)
         self.noise: Normals | None = None
-        if keys is not None and afferents.noise_std > 0:
+        if keys is not None and afferents.noisy:
             self.noise = Normals(keys.to(self.like.device), neurons)
         self.traces: dict[str, list[Tensor]] = {name: [] for name in record}
 
@@ -183,7 +183,10 @@ class _Run:
         before = torch.zeros_like(self.like)
         for sample in range(samples):
             drive = self.drive.at(sample)
-            slope = (drive - before) / self.dt
+            if self.drive.has_rate:
+                slope = self.drive.rate_between(sample, sample + 1)[:, 0]
+            else:
+                slope = (drive - before) / self.dt
             before = drive
             filtered = self.filtered(sample, drive, slope)
             if self.model is not None:
