@@ -58,4 +58,9 @@ def add_receptor_noise(population: Population, drive: Drive, seeds: list[int]) -
         noise = population.pool(normals.between(first, stop), pooled) * scale  # [T,B,N]
         pieces.append(clean + noise.float().transpose(0, 1))
     rows = torch.arange(len(seeds), device=device)
-    return Drive(rows, frames=torch.cat(pieces, dim=1))
+    frames = torch.cat(pieces, dim=1)
+    if not drive.has_rate:
+        return Drive(rows, frames=frames)
+    # A rate that is given is that of the clean drive: noise has none.
+    rate = drive.rate_between(0, drive.samples)[drive.rows]
+    return Drive(rows, frames=frames, rate_frames=rate)

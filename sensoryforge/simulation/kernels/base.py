@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.types import Floats
 from sensoryforge.equations.block import Block
 from sensoryforge.simulation.kernels.surrogate import Surrogate
@@ -41,6 +42,19 @@ class Drive:
         The course of each term, float [C,K,T].
     frames
         The drive of a stimulus that does not separate, float [C,T,N].
+    rates
+        How many of the last terms are not drive but its rate: their sum is ``dI``, per ms. With 0
+        the rate is the difference of the drive from sample to sample.
+    delay
+        By how many samples the rate terms reach each neuron late, int64 [C,N] and not negative.
+        What has not arrived yet is 0.
+    rate_frames
+        ``dI`` beside ``frames``, per ms, float [C,T,N]; without it the difference of the drive.
+
+    Raises
+    ------
+    ConfigError
+        With one line, for parts that do not go together.
 
     Examples
     --------
@@ -50,12 +64,42 @@ class Drive:
     >>> drive = Drive(torch.tensor([0, 0]), space=torch.ones(1, 1, 3), time=step)
     >>> drive.samples, drive.neurons
     (4, 3)
+
+    A rate of its own, which reaches the second and the third neuron one and two samples late:
+
+    >>> late = torch.tensor([[0, 1, 2]])
+    >>> both = torch.ones(1, 2, 3)
+    >>> fast = Drive(torch.tensor([0]), both, torch.cat([step, step], 1), rates=1, delay=late)
+    >>> fast.rate_between(0, 4)[0]
+    tensor([[0., 0., 0.],
+            [1., 0., 0.],
+            [1., 1., 0.],
+            [1., 1., 1.]])
     """
 
     rows: Tensor
     space: Tensor | None = None
     time: Tensor | None = None
     frames: Tensor | None = None
+    rates: int = 0
+    delay: Tensor | None = None
+    rate_frames: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        problem = _problem_of_rates(self)
+        if problem:
+            raise ConfigError(f"drive: {problem}")
+
+    @property
+    def has_rate(self) -> bool:
+        """Whether ``dI`` is given, and not the difference of the drive."""
+        return self.rates > 0 or self.rate_frames is not None
+
+    @property
+    def terms(self) -> int:
+        """The number of terms that sum to the drive itself."""
+        assert self.space is not None
+        return int(self.space.shape[1]) - self.rates
 
     @property
     def samples(self) -> int:
@@ -85,6 +129,8 @@ class Drive:
         """Return which stimuli have a finite drive, bool [B]."""
         if self.space is None or self.time is None:
             conditions = _finite_conditions(self._frames)
+            if self.rate_frames is not None:
+                conditions = conditions & _finite_conditions(self.rate_frames)
         else:
             conditions = _finite_conditions(self.space) & _finite_conditions(self.time)
         return conditions[self.rows]
@@ -98,14 +144,56 @@ class Drive:
         if self.space is None or self.time is None:
             return self._frames[:, first:stop]
         total = self._term(0, first, stop)
-        for k in range(1, self.space.shape[1]):
+        for k in range(1, self.terms):
             total = total + self._term(k, first, stop)
+        return total
+
+    def rate_between(self, first: int, stop: int) -> Tensor:
+        """Return ``dI`` of some samples, per ms [C,T,N], of a drive that has one of its own."""
+        if self.rate_frames is not None:
+            return self.rate_frames[:, first:stop]
+        total = self._rate_term(self.terms, first, stop)
+        for k in range(self.terms + 1, self.terms + self.rates):
+            total = total + self._rate_term(k, first, stop)
         return total
 
     def _term(self, k: int, first: int, stop: int) -> Tensor:
         assert self.space is not None
         assert self.time is not None
         return self.space[:, k, None] * self.time[:, k, first:stop, None]
+
+    def _rate_term(self, k: int, first: int, stop: int) -> Tensor:
+        if self.delay is None:
+            return self._term(k, first, stop)
+        assert self.space is not None
+        assert self.time is not None
+        samples = torch.arange(first, stop, device=self.delay.device)
+        source = samples[None, :, None] - self.delay[:, None, :]
+        arrived = source >= 0
+        course = self.time[:, k, :, None].expand(-1, -1, self.neurons)
+        late = course.gather(1, source.clamp(min=0))
+        return self.space[:, k, None] * torch.where(arrived, late, 0.0)
+
+
+def _problem_of_rates(drive: Drive) -> str:
+    """Return what is wrong with the rate of a drive, or an empty text."""
+    terms = 0 if drive.space is None else int(drive.space.shape[1])
+    if drive.rates and not 0 < drive.rates < terms:
+        return f"rates: got {drive.rates}; allowed: fewer than the terms, {terms}"
+    if drive.delay is not None:
+        if drive.space is None or not drive.rates:
+            return "delay: got one without rates; allowed: a delay of rate terms"
+        shape = (len(drive.space), drive.neurons)
+        if drive.delay.shape != shape or drive.delay.dtype != torch.int64:
+            late = f"{drive.delay.dtype} {list(drive.delay.shape)}"
+            return f"delay: got {late}; allowed: int64 {list(shape)}"
+    if drive.rate_frames is not None:
+        if drive.frames is None:
+            return "rate_frames: got them without frames; allowed: beside frames"
+        if drive.rate_frames.shape != drive.frames.shape:
+            got = list(drive.rate_frames.shape)
+            return f"rate_frames: got {got}; allowed: {list(drive.frames.shape)}"
+    return ""
 
 
 def _finite_conditions(values: Tensor) -> Tensor:

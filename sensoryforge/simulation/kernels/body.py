@@ -47,6 +47,11 @@ class Body:
         return any(program.reads("dI") for program in self.programs.values())
 
     @property
+    def takes_differences(self) -> bool:
+        """Whether ``dI`` is the difference of the drive: an equation reads it, it is not given."""
+        return self.wants_slope and self.plan.rates == 0
+
+    @property
     def last_time(self) -> str:
         """The variable of the time at which the sample's last step starts."""
         return f"t{self.plan.substeps - 1}"
@@ -82,7 +87,7 @@ class Body:
         for program in self.programs.values():
             constants |= program.constants
         wanted = {
-            "rate": self.wants_slope,
+            "rate": self.takes_differences,
             "gain": self.has_model,
             "scale": self.plan.noisy,
         }
@@ -98,13 +103,32 @@ class Body:
             lines.append(Line("drive", "frame", ("frame",)))
         else:
             lines.append(Line("drive", "space0 * now0", ("space0",)))
-        for k in range(1, self.plan.terms):
+        own_terms = self.plan.terms - self.plan.rates
+        for k in range(1, own_terms):
             lines.append(Line("drive", f"drive + space{k} * now{k}", ("drive", f"space{k}")))
-        if self.wants_slope:
+        if self.wants_slope and self.plan.rates:
+            lines += self._given_rate(own_terms)
+        elif self.wants_slope:
             change = "drive - before"
             slope = f"({change}) * rate" if self.plan.exact_rate else f"divide({change}, rate)"
             lines.append(Line("slope", slope, ("drive", "before", "rate")))
             lines.append(Line("before", "drive", ("drive",)))
+        return lines
+
+    def _given_rate(self, first: int) -> list[Line]:
+        """Return ``dI`` as the sum of the terms from the first rate on, or as a frame."""
+        if self.plan.terms == 0:
+            return [Line("slope", "rate_frame", ("rate_frame",))]
+        lines = []
+        for k in range(first, self.plan.terms):
+            reads = [f"space{k}"]
+            if self.plan.delayed:
+                reads.append(f"now{k}")  # each neuron has its own
+            product = f"space{k} * now{k}"
+            if k > first:
+                product = f"slope + {product}"
+                reads.append("slope")
+            lines.append(Line("slope", product, tuple(reads)))
         return lines
 
     def settle(self) -> list[Line]:

@@ -84,13 +84,12 @@ class _Run(Prepared):
     def inputs(self, source: KernelSource) -> tuple[Array, ...]:
         """Return what the kernel reads, in the order of its arguments."""
         drive = self.drive
-        space, time = self.drive_arrays()
+        arrays = self.drive_arrays()
         times = self.afferents.times(drive.samples).astype(np.float32)
         keys = torch.zeros(0, 2, dtype=torch.int64) if self.keys is None else self.keys
         return (
             _as_array(drive.rows.long()),
-            space,
-            time,
+            *arrays,
             times,
             _as_array(keys).view(np.uint64),
             np.array(self.shared(source), dtype=np.float32),
@@ -98,12 +97,17 @@ class _Run(Prepared):
             self.initial().numpy(),
         )
 
-    def drive_arrays(self) -> tuple[Array, Array]:
-        """Return ``space`` and ``time``, or the frames and nothing."""
+    def drive_arrays(self) -> tuple[Array, ...]:
+        """Return ``space``, ``time`` and a delay if there is one, or the frames and their rates."""
         drive = self.drive
         if drive.space is not None and drive.time is not None:
-            return _as_array(drive.space), _as_array(drive.time)
+            arrays = [_as_array(drive.space), _as_array(drive.time)]
+            if drive.delay is not None:
+                arrays.append(_as_array(drive.delay))
+            return tuple(arrays)
         assert drive.frames is not None
+        if drive.rate_frames is not None:
+            return _as_array(drive.frames), _as_array(drive.rate_frames)
         return _as_array(drive.frames), np.zeros((0, 0, 0), dtype=np.float32)
 
 

@@ -122,15 +122,39 @@ class _Writer:
 
     def _rows(self) -> list[str]:
         """Return the variables that have a row of the tile's width."""
-        inputs = [f"space{k}" for k in range(self.plan.terms)] or ["frame"]
+        inputs = self._inputs()
         constants = [constant.name for constant in self.each]
         names = [*self.plan.states, *inputs, *constants, *sorted(self.handed_on)]
         return list(dict.fromkeys(names))
 
+    def _inputs(self) -> list[str]:
+        """Return the parts of the drive that have a row: those that neurons have for themselves."""
+        plan = self.plan
+        if plan.terms == 0:
+            given_rate = ["rate_frame"] if self.body.wants_slope and plan.rates else []
+            return ["frame", *given_rate]
+        used = self.used_terms()
+        late = [f"now{k}" for k in used if self.is_late(k)]
+        return [*(f"space{k}" for k in used), *late]
+
+    def used_terms(self) -> range:
+        """Return the terms that the lines read: those of a rate only where an equation does."""
+        plan = self.plan
+        return range(plan.terms if self.body.wants_slope else plan.terms - plan.rates)
+
+    def is_late(self, term: int) -> bool:
+        """Whether a term reaches each neuron at a time of its own."""
+        return self.plan.delayed and term >= self.plan.terms - self.plan.rates
+
     def source(self) -> KernelSource:
         stimuli = nested("for stimulus in range(start, stop):", self.stimulus())
         lines = indent("\n".join([*self.once_a_call(), stimuli]), TAB)
-        signature = _SIGNATURE.format(space="space" if self.plan.terms else "frames")
+        signature = _SIGNATURE.format(
+            space="space" if self.plan.terms else "frames",
+            time="rate_frames" if self.plan.terms == 0 and self.plan.rates else "time",
+            delay="delay, " if self.plan.delayed else "",
+            delay_type=" int64[:,::1]," if self.plan.delayed else "",
+        )
         # The header comes last: literals are known once everything else has been written.
         text = f"{self.header()}\n\n\n{signature}{lines}\n"
         return KernelSource(text, self.shared, self.each)
@@ -230,8 +254,17 @@ class _Writer:
     def read_drive(self) -> list[str]:
         if self.plan.terms == 0:
             offset = "(condition * samples + sample) * neurons + first"
-            return [f"copy(at_frame, 0, frames, {offset}, width)"]
-        return [f"now{k} = time[condition, {k}, sample]" for k in range(self.plan.terms)]
+            frames = [f"copy(at_frame, 0, frames, {offset}, width)"]
+            if "rate_frame" in self.rows:
+                frames.append(f"copy(at_rate_frame, 0, rate_frames, {offset}, width)")
+            return frames
+        lines = []
+        for k in self.used_terms():
+            if self.is_late(k):
+                lines.append(_over_neurons([*_SOURCE, _LATE.format(k=k)], stop="width"))
+            else:
+                lines.append(f"now{k} = time[condition, {k}, sample]")
+        return lines
 
     def read_times(self) -> list[str]:
         needs: set[str] = set()
@@ -317,14 +350,18 @@ from {_OPERATIONS} import copy, flags, halves, row, table, wide_vectors, word_pa
 
 ZERO, INFINITY = float32(0.0), float32("inf")"""
 
+# What is on its way at the first samples has not arrived: it is 0.
+_SOURCE = ("source = sample - delay[condition, first + i]",)
+_LATE = "at_now{k}[i] = time[condition, {k}, source] if source >= 0 else ZERO"
+
 # nogil: blocks of stimuli run in a pool of threads. error_model="numpy": a division by zero gives
 # infinity, as in torch, and no branch that would keep a loop from being vectorised.
 _SIGNATURE = """@njit(
-    "void(int64, int64, int64[::1], float32[:,:,::1], float32[:,:,::1], float32[:,::1], uint64[:,::1], float32[::1],"
+    "void(int64, int64, int64[::1], float32[:,:,::1], float32[:,:,::1],{delay_type} float32[:,::1], uint64[:,::1], float32[::1],"
     "float32[:,::1], float32[:,::1], boolean[:,:,::1], boolean[::1], float32[:,:,:,::1])",
     cache=True, nogil=True, error_model="numpy",
 )
-def kernel(start, stop, rows, {space}, time, times, keys, shared, each, initial, spikes, finite, traces):
+def kernel(start, stop, rows, {space}, {time}, {delay}times, keys, shared, each, initial, spikes, finite, traces):
 """  # noqa: E501
 
 # Two neurons a round: their words lie side by side in 64 bits, as the loop over normals reads them.

@@ -40,6 +40,11 @@ class KernelPlan:
     exact_rate
         Whether dt is a power of two. Then 1/dt is exact, and the slope of the drive is a product,
         which has the bits of the quotient and is quicker.
+    rates
+        How many of the last terms sum to ``dI``; without terms, 1 where ``dI`` is read from frames
+        too. With 0 it is the difference of the drive.
+    delayed
+        Whether the rate terms reach each neuron at a time of its own.
     """
 
     filter: Block | None
@@ -49,13 +54,15 @@ class KernelPlan:
     noisy: bool = False
     record: tuple[str, ...] = ()
     exact_rate: bool = False
+    rates: int = 0
+    delayed: bool = False
 
     @property
     def key(self) -> tuple[object, ...]:
         """What tells plans apart."""
         blocks = (id(self.filter), id(self.model))
         numbers = (self.terms, self.substeps, self.noisy, self.record, self.exact_rate)
-        return blocks + numbers
+        return (*blocks, *numbers, self.rates, self.delayed)
 
     def __hash__(self) -> int:
         return hash(self.key)

@@ -45,6 +45,8 @@ class Prepared:
             noisy=noisy,
             record=record,
             exact_rate=_is_power_of_two(afferents.dt_ms),
+            rates=1 if drive.rate_frames is not None else drive.rates,
+            delayed=drive.delay is not None,
         )
         self.plan = _first_equal(plan)
 

@@ -183,7 +183,10 @@ class _Run:
         before = torch.zeros_like(self.like)
         for sample in range(samples):
             drive = self.drive.at(sample)
-            slope = (drive - before) / self.dt
+            if self.drive.has_rate:
+                slope = self.drive.rate_between(sample, sample + 1)[:, 0]
+            else:
+                slope = (drive - before) / self.dt
             before = drive
             filtered = self.filtered(sample, drive, slope)
             if self.model is not None:

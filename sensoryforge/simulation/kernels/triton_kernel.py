@@ -104,11 +104,14 @@ class _Run(Prepared):
         space = drive.frames if drive.space is None else drive.space
         assert space is not None
         time = torch.zeros(1) if drive.time is None else drive.time
+        if drive.rate_frames is not None:
+            time = drive.rate_frames
         times = self.afferents.times(drive.samples).astype(np.float32)
         tensors = {
             "rows": drive.rows.long(),
             "space": space.detach(),
             "time": time.detach(),
+            **({} if drive.delay is None else {"delay": drive.delay}),
             "times": torch.from_numpy(times),
             "keys": self.whole_keys(),
             "shared": torch.tensor(self.shared(source), dtype=torch.float32),

@@ -85,7 +85,9 @@ class _Writer:
         samples = nested("for sample in range(samples):", self.lines)
         lines = [*self.once_a_program(), samples, *self.at_the_end()]
         text = indent("\n".join(lines), TAB)
-        text = f"{self.plan.title}\n{_IMPORTS}\n\n{_SIGNATURE}{text}\n"
+        delay = "delay, " if self.plan.delayed else ""
+        signature = _SIGNATURE.format(delay=delay)
+        text = f"{self.plan.title}\n{_IMPORTS}\n\n{signature}{text}\n"
         return KernelSource(text, self.shared, self.each)
 
     def once_a_program(self) -> list[str]:
@@ -94,12 +96,14 @@ class _Writer:
         for name, value in self.body.literals.items():
             lines.append(f"{name} = full({_format_float32(value)}, BLOCK)")
         lines += self.load_constants()
+        if self.plan.delayed:
+            lines.append("late = tl.load(delay + condition * neurons + n)")
         for k in range(self.plan.terms):
             offset = f"(condition * {self.plan.terms} + {k}) * neurons + n"
             lines.append(f"space{k} = tl.load(space + {offset})")
         for k, state in enumerate(self.plan.states):
             lines.append(f"{state} = tl.load(initial + {k} * neurons + n)")
-        if self.body.wants_slope:
+        if self.body.takes_differences:
             lines.append("before = ZERO")
         if self.plan.noisy:
             lines.append("key = tl.load(keys + stimulus)")
@@ -156,11 +160,20 @@ class _Writer:
 
     def read_drive(self) -> list[str]:
         if self.plan.terms == 0:
-            return ["frame = tl.load(space + (condition * samples + sample) * neurons + n)"]
+            offset = "(condition * samples + sample) * neurons + n"
+            frames = [f"frame = tl.load(space + {offset})"]
+            if self.plan.rates and self.body.wants_slope:
+                frames.append(f"rate_frame = tl.load(time + {offset})")
+            return frames
         lines = []
+        own_terms = self.plan.terms - self.plan.rates
         for k in range(self.plan.terms):
-            offset = f"(condition * {self.plan.terms} + {k}) * samples + sample"
-            lines.append(f"now{k} = tl.load(time + {offset})")
+            start = f"time + (condition * {self.plan.terms} + {k}) * samples + sample"
+            if self.plan.delayed and k >= own_terms:
+                # What is on its way at the first samples has not arrived: it is 0.
+                lines.append(f"now{k} = tl.load({start} - late, mask=sample >= late, other=0.0)")
+            else:
+                lines.append(f"now{k} = tl.load({start})")
         return lines
 
     def steps(self, name: str) -> list[str]:
@@ -232,7 +245,7 @@ from {_OPERATIONS} import angle_word, radius_word, select, sign_word_0, sign_wor
 _SIGNATURE = """
 @triton.jit(do_not_specialize=["stimuli", "samples", "neurons"])
 def kernel(
-    rows, space, time, times, keys, shared, each, initial, spikes, finite, traces,
+    rows, space, time, {delay}times, keys, shared, each, initial, spikes, finite, traces,
     stimuli, samples, neurons, BLOCK: tl.constexpr,
 ):
 """
