@@ -91,6 +91,15 @@ def test_numba_has_the_bits_of_torch_and_its_kernels_are_foretold(columns: list[
     assert count_to_compile(planned) == 0
 
 
+@pytest.mark.slow
+def test_triton_has_the_bits_of_torch() -> None:
+    device = "cuda" if torch.cuda.is_available() else "cpu"  # without a card, in its interpreter
+    planned = experiment(table())
+    arrays = Encoder(planned, "triton").to(device)([(0, 4)]).arrays
+    there = {name: array.cpu() for name, array in arrays.items()}
+    assert_same(there, spikes(planned))
+
+
 def test_noise_that_is_the_same_in_every_row_has_the_bits_of_one_number() -> None:
     same = {"columns": ["noise_std", "gain"], "rows": [[2.5, 41.0], [2.5, 41.0]]}
     plain = experiment(None, noise_std=2.5, gain=41.0)

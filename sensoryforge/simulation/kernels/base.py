@@ -185,14 +185,14 @@ def _problem_of_rates(drive: Drive) -> str:
             return "delay: got one without rates; allowed: a delay of rate terms"
         shape = (len(drive.space), drive.neurons)
         if drive.delay.shape != shape or drive.delay.dtype != torch.int64:
-            got = f"{drive.delay.dtype} {list(drive.delay.shape)}"
-            return f"delay: got {got}; allowed: int64 {list(shape)}"
+            late = f"{drive.delay.dtype} {list(drive.delay.shape)}"
+            return f"delay: got {late}; allowed: int64 {list(shape)}"
     if drive.rate_frames is not None:
         if drive.frames is None:
             return "rate_frames: got them without frames; allowed: beside frames"
         if drive.rate_frames.shape != drive.frames.shape:
-            sides, wanted = list(drive.rate_frames.shape), list(drive.frames.shape)
-            return f"rate_frames: got {sides}; allowed: {wanted}"
+            got = list(drive.rate_frames.shape)
+            return f"rate_frames: got {got}; allowed: {list(drive.frames.shape)}"
     return ""
 
 

@@ -85,9 +85,8 @@ class _Writer:
         samples = nested("for sample in range(samples):", self.lines)
         lines = [*self.once_a_program(), samples, *self.at_the_end()]
         text = indent("\n".join(lines), TAB)
-        signature = (
-            _SIGNATURE.replace("time, ", "time, delay, ") if self.plan.delayed else _SIGNATURE
-        )
+        delay = "delay, " if self.plan.delayed else ""
+        signature = _SIGNATURE.format(delay=delay)
         text = f"{self.plan.title}\n{_IMPORTS}\n\n{signature}{text}\n"
         return KernelSource(text, self.shared, self.each)
 
@@ -246,7 +245,7 @@ from {_OPERATIONS} import angle_word, radius_word, select, sign_word_0, sign_wor
 _SIGNATURE = """
 @triton.jit(do_not_specialize=["stimuli", "samples", "neurons"])
 def kernel(
-    rows, space, time, times, keys, shared, each, initial, spikes, finite, traces,
+    rows, space, time, {delay}times, keys, shared, each, initial, spikes, finite, traces,
     stimuli, samples, neurons, BLOCK: tl.constexpr,
 ):
 """
