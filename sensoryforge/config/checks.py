@@ -10,6 +10,7 @@ from sensoryforge.config import kinds, rules
 from sensoryforge.config.families import read_families
 from sensoryforge.config.populations import read_populations
 from sensoryforge.config.sources import SECTIONS
+from sensoryforge.config.steps import choose_substeps, problems_of_steps
 from sensoryforge.config.stimuli import read_entries
 from sensoryforge.core.devices import (
     backend_problems,
@@ -22,7 +23,6 @@ from sensoryforge.core.messages import unknown_key
 from sensoryforge.core.paths import expand_home
 from sensoryforge.design.design import Design
 from sensoryforge.design.experiment import BatchSpec, Experiment, PopulationSpec
-from sensoryforge.equations.stepping import auto_substeps
 from sensoryforge.skin.receptors import receptors_of
 from sensoryforge.skin.receptors.arrangements import DEFAULTS
 from sensoryforge.store.formats import Format
@@ -60,6 +60,7 @@ def check_plain(
     entries = read_entries(plain.get("stimuli"), problems)
     samples = _count_samples(pipeline, problems)
     problems += _problems_of_delays(populations, pipeline.get("duration_ms"))
+    problems += problems_of_steps(pipeline, populations)
     families = read_families(entries, pipeline, problems)
     problems += _problems_of_batch(batch)
     output_format = _read_format(batch.get("format"), search, problems)
@@ -70,14 +71,14 @@ def check_plain(
     noise_seed = pipeline["noise_seed"]
     design = Design(families, pipeline["seed"] if noise_seed is None else noise_seed)
     design.check()
-    substeps = pipeline["substeps"]
     chunk_size = pipeline["chunk_size"]
     return Experiment(
         sheet=receptors_of(pipeline),
         duration_ms=float(pipeline["duration_ms"]),
         dt_ms=float(pipeline["dt_ms"]),
         samples=samples,
-        substeps=auto_substeps(pipeline["dt_ms"]) if substeps == "auto" else substeps,
+        substeps=choose_substeps(pipeline, populations),
+        integrator=pipeline["integrator"],
         device=pipeline["device"],
         devices=pipeline["devices"],
         backend=pipeline["backend"],
@@ -97,7 +98,7 @@ def _pipeline_of(plain: Mapping[str, Any]) -> Any:
     pipeline = plain.get("pipeline") or {}
     if not isinstance(pipeline, Mapping):
         return pipeline
-    return {"noise_seed": None, **DEFAULTS, **pipeline}
+    return {"noise_seed": None, "integrator": "euler", **DEFAULTS, **pipeline}
 
 
 def _problems_of_sections(plain: Mapping[str, Any]) -> list[str]:

@@ -31,6 +31,7 @@ NO_EFFECT = frozenset(
 
 _ABSENT = {
     "pipeline.noise_seed": None,
+    "pipeline.integrator": "euler",
     **{f"pipeline.{key}": value for key, value in DEFAULTS.items()},
 }
 _ABSENT_OF_A_POPULATION = {"receptor_noise_std": 0.0, "threshold_std": 0.0, "delay_ms": 0.0}

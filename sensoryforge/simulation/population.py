@@ -12,7 +12,9 @@ from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import list_names, suggest
 from sensoryforge.core.types import Floats, Ints, Positions
 from sensoryforge.design.experiment import Experiment, PopulationSpec
+from sensoryforge.equations.linear import find_exact
 from sensoryforge.simulation.kernels import Afferents
+from sensoryforge.simulation.kernels.exact import step_exactly
 from sensoryforge.simulation.kernels.learned import Learned
 from sensoryforge.simulation.kernels.surrogate import Surrogate
 
@@ -62,7 +64,8 @@ class Population(nn.Module):
         self.spec = spec
         self.seed = experiment.seed
         self.dt_ms = experiment.dt_ms
-        self.substeps = experiment.substeps
+        self.substeps = experiment.substeps_of(spec)
+        self.exact = find_exact(spec.filter) if experiment.steps_exactly(spec) else None
         self.surrogate = Surrogate(experiment.surrogate, experiment.surrogate_width)
         self.learned = nn.ModuleDict()
         places = experiment.places(name)
@@ -150,7 +153,7 @@ class Population(nn.Module):
         """Return the equations and numbers that a kernel needs."""
         spec = self.spec
         scale = spec.model.drive_scale
-        return Afferents(
+        afferents = Afferents(
             filter=spec.filter,
             model=spec.model,
             filter_values=self._values("filter"),
@@ -161,6 +164,9 @@ class Population(nn.Module):
             substeps=self.substeps,
             surrogate=self.surrogate if self.learning else None,
         )
+        if self.exact is None:
+            return afferents
+        return step_exactly(afferents, self.exact)
 
     def _values(self, block: str) -> dict[str, float | Tensor]:
         """Return the numbers of a block.

@@ -11,6 +11,7 @@ from math import frexp
 
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.design.experiment import Experiment, PopulationSpec
+from sensoryforge.equations.linear import find_exact
 from sensoryforge.equations.parameters import Distribution
 from sensoryforge.simulation.kernels.cache import is_compiled
 from sensoryforge.simulation.kernels.numba_writer import write
@@ -58,12 +59,14 @@ def _plan(population: PopulationSpec, experiment: Experiment, terms: int) -> Ker
     traces = {"drive": "drive", "filtered": "filtered", "voltage": voltage}
     saved = experiment.batch.save
     mantissa, _ = frexp(experiment.dt_ms)
+    exact = find_exact(population.filter) if experiment.steps_exactly(population) else None
     return KernelPlan(
-        filter=population.filter,
+        filter=population.filter if exact is None else exact.block,
         model=population.model,
         # Noise of the receptors differs from sample to sample: the drive is read from frames.
         terms=0 if population.receptor_noise_std > 0 else terms,
-        substeps=experiment.substeps,
+        substeps=experiment.substeps_of(population),
+        filter_substeps=None if exact is None else 1,
         noisy=population.noise_std > 0,
         record=tuple(traces[name] for name in saved if name in traces),
         exact_rate=mantissa == 0.5,
