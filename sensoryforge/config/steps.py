@@ -39,17 +39,16 @@ def problems_of_steps(
         if not steps:
             continue
         if len(set(steps.values())) > 1:
-            got = (
-                f"got a filter with step_ms {steps['filter']:g} and a model with {steps['model']:g}"
-            )
-            yield f"{where}: {got}; allowed is one step (ms)"
+            both = f"a filter with step_ms {steps['filter']:g}, a model with {steps['model']:g}"
+            yield f"{where}: got {both}, allowed is the same step (ms)"
             continue
         kind, step_ms = next(iter(steps.items()))
         fitted = f"the step_ms of {where}.{kind}, which was fitted at it"
         if dt_ms is None:
             continue
         if not is_multiple(dt_ms, step_ms):
-            yield f"pipeline.dt_ms: got {dt_ms}, allowed is a multiple of {step_ms:g} (ms), {fitted}"
+            multiple = f"a multiple of {step_ms:g} (ms), {fitted}"
+            yield f"pipeline.dt_ms: got {dt_ms}, allowed is {multiple}"
             continue
         needed = auto_substeps(dt_ms, step_ms)
         if substeps not in (None, "auto", needed):

@@ -68,10 +68,10 @@ _TANH = (
     -0.0056669805,
 )
 _SIN = (
-    -0.1666666,
-    0.008333066,
-    -0.00019809602,
-    2.6057777e-06,
+    -0.16666658,
+    0.008333059,
+    -0.00019809544,
+    2.6057778e-06,
 )
 _MINUS_2_LOG = (
     -2.000002,
@@ -168,9 +168,10 @@ def sin(x: Node) -> Node:
 
 def cos(x: Node) -> Node:
     """Return the cosine, a sine a quarter turn later; as exact as :func:`sin`, and 1 at 0."""
+    size = op("abs", x)
     # Odd quarter turns: where a cosine is zero, what is left of x is small, and exact.
-    half_turns = _rint(x * _INVERSE_PI - 0.5)
-    return _sine_of_rest(x, half_turns + 0.5, half_turns + 1.0)
+    half_turns = _rint(size * _INVERSE_PI - 0.5)
+    return _sine_of_rest(size, half_turns + 0.5, half_turns + 1.0)
 
 
 def _sine_of_rest(x: Node, half_turns: Node, sign: Node) -> Node:

@@ -167,7 +167,8 @@ def _problems_of_steps(
         yield f"dt_ms: got {dt_ms!r}; allowed: a multiple of {step_ms:g}, {fitted}"
     elif substeps not in (None, auto_substeps(dt_ms, step_ms)):
         needed = auto_substeps(dt_ms, step_ms)
-        yield f"substeps: got {substeps}; allowed: {needed}, so that a step is {step_ms:g} ms, {fitted}"
+        step = f"{needed}, so that a step is {step_ms:g} ms, {fitted}"
+        yield f"substeps: got {substeps}; allowed: {step}"
 
 
 def _mistakes(

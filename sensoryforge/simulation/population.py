@@ -65,6 +65,7 @@ class Population(nn.Module):
         self.seed = experiment.seed
         self.dt_ms = experiment.dt_ms
         self.substeps = experiment.substeps_of(spec)
+        self._exact_afferents: Afferents | None = None
         self.exact = find_exact(spec.filter) if experiment.steps_exactly(spec) else None
         self.surrogate = Surrogate(experiment.surrogate, experiment.surrogate_width)
         self.learned = nn.ModuleDict()
@@ -166,7 +167,10 @@ class Population(nn.Module):
         )
         if self.exact is None:
             return afferents
-        return step_exactly(afferents, self.exact)
+        # What is learned changes from step to step of a training; all else is prepared once.
+        if self._exact_afferents is None or self.learned:
+            self._exact_afferents = step_exactly(afferents, self.exact)
+        return self._exact_afferents
 
     def _values(self, block: str) -> dict[str, float | Tensor]:
         """Return the numbers of a block.

@@ -39,6 +39,10 @@ PLACES = {
 }
 
 
+FITTED = ("filter/touch_fast", "filter/touch_slow", "model/touch")
+"""Equations that run at the step alone that they were fitted at."""
+
+
 def checked(*overrides: str) -> Experiment:
     return config.check(config.compose(*overrides))
 
@@ -57,6 +61,8 @@ def test_every_option_composes_and_checks(option: str, tmp_path: Path) -> None:
         chosen.append(f"neurons.populations.sa.innervation.file='{links}'")
     elif option in files():
         chosen.append(files()[option])
+    if option in FITTED:
+        chosen.append("pipeline.dt_ms=0.2")
     experiment = checked(*chosen)
     assert len(experiment.design) > 0
 
@@ -201,7 +207,7 @@ def test_load_block_overrides_parameters() -> None:
         (
             "model/izhikevitch",
             {},
-            "lif, mqif, qif, sa_silicon; did you mean 'izhikevich'?",
+            "lif, mqif, qif, sa_silicon, touch; did you mean 'izhikevich'?",
         ),
         (
             "modle/lif",

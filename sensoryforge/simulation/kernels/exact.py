@@ -109,11 +109,7 @@ def matrix_exponential(matrix: Matrix) -> Matrix:
     term = _identity(len(matrix))
     total = term
     for k in range(1, _TERMS + 1):
-        # A quotient, since 1/k is not exact.
-        term = [
-            [entry if entry is None else entry / k for entry in row]
-            for row in _product(term, small)
-        ]
+        term = _times(_product(term, small), 1 / k)
         total = _sum(total, term)
     for _ in range(halvings):
         total = _product(total, total)
