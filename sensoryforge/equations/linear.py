@@ -90,6 +90,8 @@ def _stepped(
     block: Block, rates: dict[tuple[str, str], Node], inputs: Mapping[str, Node]
 ) -> ExactFilter:
     """Return the filter with a ``next`` in place of its derivatives."""
+    names = list(block.states)
+    reached = {state: _states_that_reach(state, names, rates) for state in names}
     taken = {*block.states, *block.parameters}
     of_states: dict[str, tuple[str, str]] = {}
     of_inputs: dict[str, tuple[str, str]] = {}
@@ -97,7 +99,7 @@ def _stepped(
     for state in block.states:
         products_of_states = []
         products_of_inputs = []
-        for other in _states_that_reach(state, list(block.states), rates):
+        for other in reached[state]:
             coefficient = _free_name(f"step_{state}_{other}", taken)
             of_states[coefficient] = (state, other)
             products_of_states.append(name(coefficient) * name(other))
@@ -108,9 +110,9 @@ def _stepped(
         steps[state] = _sum(products_of_states)
         if products_of_inputs:  # one sum of their own, which is made once a sample
             steps[state] = steps[state] + _sum(products_of_inputs)
-    placeholder = _placeholder(rates.values(), block.parameters)
-    prepared = dict.fromkeys([*of_states, *of_inputs], placeholder)
-    parameters = {**block.parameters, **prepared}
+    parameters = dict(block.parameters)
+    for coefficient, entry in {**of_states, **of_inputs}.items():
+        parameters[coefficient] = _placeholder(entry, rates, reached, block.parameters)
     stepped = replace(block, derivatives={}, next=steps, parameters=parameters)
     return ExactFilter(stepped, rates, of_states, of_inputs)
 
@@ -237,14 +239,21 @@ def _free_name(wanted: str, taken: set[str]) -> str:
     return wanted
 
 
-def _placeholder(rates: Iterable[Node], parameters: Mapping[str, Parameter]) -> Parameter:
-    """Return what says whether coefficients differ between neurons; it is never drawn.
+def _placeholder(
+    entry: tuple[str, str],
+    rates: Mapping[tuple[str, str], Node],
+    reached: Mapping[str, Sequence[str]],
+    parameters: Mapping[str, Parameter],
+) -> Parameter:
+    """Return what says whether an entry differs between neurons; it is never drawn.
 
-    They do where a parameter that they are made of does.
+    It does where a rate on the way from one state to the other is made of a parameter that does.
     """
+    state, other = entry
     read: set[str] = set()
-    for rate in rates:
-        read |= names_in(rate)
+    for (target, source), rate in rates.items():
+        if target in reached[state] and other in reached[source]:
+            read |= names_in(rate)
     for parameter, value in parameters.items():
         if parameter in read and not isinstance(value, float):
             return value
