@@ -32,7 +32,7 @@ VALUES: tuple[Any, ...] = (
 """Values that some key of a batch file is not made for."""
 KEYS: tuple[Any, ...] = (
     "type", "_target_", "amplitude", "sigma", "repetitions", "self", "seed", "count", "model", "filter", "parameters",
-    "states", "derivatives", "output", "threshold", "reset", "gain", "noise_std", "layout", "innervation", "defaults",
+    "states", "derivatives", "next", "let", "step_ms", "output", "threshold", "reset", "gain", "noise_std", "layout", "innervation", "defaults",
     "save", "num_workers", "backend", "device", "chunk_size", "substeps", "hydra", "", "x", "é", 1, 1.5, True, None,
     "a.b", "a b", "keys", "_recursive_", "${x}",
 )  # fmt: skip
@@ -78,7 +78,7 @@ def conditions(numbers: Texts) -> Texts:
 
 def larger(numbers: Texts) -> Texts:
     """Return expressions of one more operation, whose parts are given ones."""
-    functions = st.sampled_from(["abs", "exp", "log", "sqrt", "tanh", "-"])
+    functions = st.sampled_from(["abs", "exp", "log", "sqrt", "tanh", "cos", "sin", "-"])
     return st.one_of(
         st.builds("({} {} {})".format, numbers, st.sampled_from("+-*/"), numbers),
         st.builds("({}**{})".format, numbers, st.integers(1, MAX_POWER)),

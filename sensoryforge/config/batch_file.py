@@ -271,7 +271,7 @@ class Shape:
 _NAMED_VALUES = Shape("is a mapping of names to values")
 _EQUATIONS = Shape(
     BLOCK.text,
-    dict.fromkeys(("states", "derivatives", "reset", "parameters"), _NAMED_VALUES),
+    dict.fromkeys(("states", "let", "derivatives", "next", "reset", "parameters"), _NAMED_VALUES),
     may_be_empty=False,
 )
 _INNERVATION = Shape(BLOCK.text, may_be_empty=False)

@@ -12,6 +12,7 @@ from sensoryforge.config.outlines import DENSITY, count_by_density, is_density, 
 from sensoryforge.config.populations import read_populations
 from sensoryforge.config.skin import NO_SKIN, problems_of_skin, read_skin
 from sensoryforge.config.sources import SECTIONS
+from sensoryforge.config.steps import choose_substeps, problems_of_steps
 from sensoryforge.config.stimuli import read_entries
 from sensoryforge.core.devices import (
     backend_problems,
@@ -24,7 +25,6 @@ from sensoryforge.core.messages import unknown_key
 from sensoryforge.core.paths import expand_home
 from sensoryforge.design.design import Design
 from sensoryforge.design.experiment import BatchSpec, Experiment, PopulationSpec
-from sensoryforge.equations.stepping import auto_substeps
 from sensoryforge.skin.outlines import Outline
 from sensoryforge.skin.receptors import Receptors, receptors_of
 from sensoryforge.skin.receptors.arrangements import DEFAULTS
@@ -76,6 +76,7 @@ def check_plain(
     if "skin" in pipeline:
         problems += problems_of_skin(pipeline["skin"], pipeline, populations)
     problems += _problems_of_delays(populations, pipeline.get("duration_ms"))
+    problems += problems_of_steps(pipeline, populations)
     is_glued = skin is not None and skin.pulls
     families = read_families(entries, pipeline, problems, is_glued=is_glued)
     problems += _problems_of_batch(batch)
@@ -87,7 +88,6 @@ def check_plain(
     noise_seed = pipeline["noise_seed"]
     design = Design(families, pipeline["seed"] if noise_seed is None else noise_seed)
     design.check()
-    substeps = pipeline["substeps"]
     chunk_size = pipeline["chunk_size"]
     return Experiment(
         sheet=receptors_of(pipeline),
@@ -95,7 +95,8 @@ def check_plain(
         duration_ms=float(pipeline["duration_ms"]),
         dt_ms=float(pipeline["dt_ms"]),
         samples=samples,
-        substeps=auto_substeps(pipeline["dt_ms"]) if substeps == "auto" else substeps,
+        substeps=choose_substeps(pipeline, populations),
+        integrator=pipeline["integrator"],
         device=pipeline["device"],
         devices=pipeline["devices"],
         backend=pipeline["backend"],
@@ -116,7 +117,13 @@ def _pipeline_of(plain: Mapping[str, Any]) -> Any:
     pipeline = plain.get("pipeline") or {}
     if not isinstance(pipeline, Mapping):
         return pipeline
-    return {"noise_seed": None, "skin": NO_SKIN, **DEFAULTS, **pipeline}
+    return {
+        "noise_seed": None,
+        "integrator": "euler",
+        "skin": NO_SKIN,
+        **DEFAULTS,
+        **pipeline,
+    }
 
 
 def _sheet(pipeline: Mapping[str, Any]) -> Receptors | None:

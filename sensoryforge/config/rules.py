@@ -23,6 +23,7 @@ from sensoryforge.core.messages import (
 )
 from sensoryforge.core.values import is_finite, is_whole
 from sensoryforge.design.delay import read_delay
+from sensoryforge.equations.stepping import INTEGRATORS
 from sensoryforge.skin.receptors import ARRANGEMENTS, MAX_SIDE, MOST_JITTER
 
 SURROGATES = ("fast_sigmoid", "arctan")
@@ -257,6 +258,7 @@ PIPELINE: dict[str, Rule] = {
     "duration_ms": number("a number > 0", 0, strict=True),
     "dt_ms": number("a number > 0", 0, strict=True),
     "substeps": auto_or(whole(1, 10_000)),
+    "integrator": one_of(*INTEGRATORS),
     "chunk_size": auto_or(whole(1)),
     "seed": SEED,
     "noise_seed": or_null(SEED, "pipeline.seed"),

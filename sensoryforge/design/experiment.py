@@ -10,7 +10,9 @@ from typing import Any, Literal
 from sensoryforge.design.delay import Delay
 from sensoryforge.design.design import Design
 from sensoryforge.equations.block import Block
+from sensoryforge.equations.linear import find_exact
 from sensoryforge.equations.parameters import PerNeuron
+from sensoryforge.equations.stepping import auto_substeps, fitted_step_ms
 from sensoryforge.skin.innervation import Innervation
 from sensoryforge.skin.layouts import Layout
 from sensoryforge.skin.mechanics import Skin
@@ -143,6 +145,8 @@ class Experiment:
         The configuration that all this came from, in plain containers.
     surrogate, surrogate_width
         Shape of the gradient that stands for that of a spike in training, and its width in mV.
+    integrator
+        ``exact`` where linear filters are stepped exactly, else ``euler``.
     devices
         How many GPUs, which, or ``auto``, as Lightning's ``Trainer`` takes it.
     skin
@@ -173,9 +177,28 @@ class Experiment:
     config: dict[str, Any]
     surrogate: str = "fast_sigmoid"
     surrogate_width: float = 30.0
+    integrator: str = "euler"
     devices: int | list[int] | Literal["auto"] = 1
     skin: Skin | None = None
     outline: Outline | None = None
+
+    def substeps_of(self, population: PopulationSpec) -> int:
+        """Return the integration steps in a sample of a population.
+
+        Equations that were fitted at a step (``step_ms``) take it, whatever others take.
+        """
+        step_ms = fitted_step_ms([population.filter, population.model])
+        return self.substeps if step_ms is None else auto_substeps(self.dt_ms, step_ms)
+
+    def blocks_in_steps(self, population: PopulationSpec) -> list[Block]:
+        """Return filter and model of a population, without a filter that is stepped exactly."""
+        if self.steps_exactly(population):
+            return [population.model]
+        return [population.filter, population.model]
+
+    def steps_exactly(self, population: PopulationSpec) -> bool:
+        """Return whether the filter of a population is stepped exactly."""
+        return self.integrator == "exact" and find_exact(population.filter) is not None
 
     def places(self, population: str) -> Places:
         """Return where the afferents of a population lie and which receptors they pool.

@@ -6,7 +6,7 @@
 :mod:`reader`       a block as it is written in YAML, section by section, every mistake a line
 :mod:`parameters`   numbers, and distributions over neurons
 :mod:`block`        a block of equations that was checked whole: a filter or a model
-:mod:`elementary`   exp, log and tanh in float32, with the same bits on every machine
+:mod:`elementary`   exp, log, tanh, cos and sin in float32, with the same bits on every machine
 :mod:`program`      a block as lists of operations, ordered by how often they must run
 :mod:`stepping`     the integration step
 :mod:`stiffness`    how fast states decay, and how many steps that takes

@@ -1,7 +1,9 @@
 """Equation blocks: a filter or a neuron model, written in YAML and checked whole.
 
 A block has ``states`` (initial values), ``derivatives`` (per ms) and ``parameters``; a model also
-``threshold`` and ``reset``, a filter ``output``. Reserved names are the drive ``I``, its derivative
+``threshold`` and ``reset``, a filter ``output``. A state may have its value after a step in place
+of a derivative (``next``), expressions may have names (``let``), and equations that were fitted at
+one step say which (``step_ms``). Reserved names are the drive ``I``, its derivative
 per ms ``dI`` (filters only), the time ``t`` and the integration step ``dt``, both in ms. A leaky
 integrate-and-fire neuron:
 
@@ -78,6 +80,12 @@ class Block:
         A filter's output.
     drive_scale
         What a model's drive is multiplied with, for one whose current has another scale.
+    next
+        State name -> its value after a step, for those that have no derivative.
+    step_ms
+        The only integration step, in ms, that the equations are for; None where any will do.
+    let
+        Name -> the expression that stands in its place in all others.
     text
         The block as it was written.
 
@@ -99,6 +107,9 @@ class Block:
     reset: dict[str, Node] = field(default_factory=dict)
     output: Node | None = None
     drive_scale: float = 1.0
+    next: dict[str, Node] = field(default_factory=dict)
+    step_ms: float | None = None
+    let: dict[str, Node] = field(default_factory=dict, repr=False)
     text: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -128,10 +139,13 @@ class Block:
             parameters=reader.parameters,
             states=reader.states(),
             derivatives=reader.derivatives(),
+            next=reader.next(),
             threshold=reader.threshold(),
             reset=reader.reset(),
             output=reader.output(),
             drive_scale=reader.drive_scale(),
+            step_ms=reader.step_ms(),
+            let=reader.let,
             text=dict(mapping),
         )
         reader.raise_problems()
@@ -224,6 +238,7 @@ class Block:
         return replace(
             self,
             derivatives=divided(self.derivatives),
+            next=divided(self.next),
             reset=divided(self.reset),
             threshold=None if self.threshold is None else substitute(self.threshold, own_drive),
             parameters={**self.parameters, parameter: spread},
@@ -277,7 +292,8 @@ class Block:
 
     def _names_read(self) -> set[str]:
         """Return the names that the equations read."""
-        expressions = [*self.states.values(), *self.derivatives.values(), *self.reset.values()]
+        expressions = [*self.states.values(), *self.derivatives.values(), *self.next.values()]
+        expressions += self.reset.values()
         expressions += [node for node in (self.threshold, self.output) if node is not None]
         names: set[str] = set()
         for expression in expressions:

@@ -1,10 +1,10 @@
 """Expressions of the equation language: a closed grammar, parsed once into a graph of operations.
 
 The grammar is names, numbers, ``+ - * /``, integer powers, comparisons, ``and or not``, ``where``,
-``min``, ``max``, ``abs``, ``exp``, ``log``, ``sqrt`` and ``tanh``. Python's own parser reads the
-text; nothing is evaluated, and no attribute, call, import or subscript outside this list gets
-through. Powers, ``min`` and ``max`` become products and choices, so that a backend needs only
-operations that IEEE 754 rounds one way:
+``min``, ``max``, ``abs``, ``exp``, ``log``, ``sqrt``, ``tanh``, ``cos`` and ``sin``. Python's own
+parser reads the text; nothing is evaluated, and no attribute, call, import or subscript outside
+this list gets through. Powers, ``min`` and ``max`` become products and choices, so that a backend
+needs only operations that IEEE 754 rounds one way:
 
     >>> print(parse("v**2 + max(I, 0)", known=["v", "I"], where="derivatives.v"))
     add(mul(v, v), where(gt(I, 0.0), I, 0.0))
@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from sensoryforge.core.errors import EquationError
 from sensoryforge.core.messages import format_value, list_names, suggest
@@ -30,6 +31,8 @@ FUNCTIONS: dict[str, int] = {
     "log": 1,
     "sqrt": 1,
     "tanh": 1,
+    "cos": 1,
+    "sin": 1,
 }
 """Functions of the grammar and how many arguments each takes (min and max: at least)."""
 
@@ -60,7 +63,17 @@ _GRAMMAR = "names, numbers, + - * /, integer powers, comparisons, and/or/not, " 
 )
 
 
-def parse(text: object, known: Iterable[str], where: str, *, boolean: bool = False) -> Node:
+_NOTHING: Mapping[str, Node] = MappingProxyType({})
+
+
+def parse(
+    text: object,
+    known: Iterable[str],
+    where: str,
+    *,
+    boolean: bool | None = False,
+    named: Mapping[str, Node] = _NOTHING,
+) -> Node:
     """Parse one expression.
 
     Parameters
@@ -72,7 +85,9 @@ def parse(text: object, known: Iterable[str], where: str, *, boolean: bool = Fal
     where
         What the equation is called in messages.
     boolean
-        Whether a condition is wanted, not a number.
+        Whether a condition is wanted, not a number; None takes either.
+    named
+        Other names that it may use, and the expressions that stand in their place.
 
     Returns
     -------
@@ -88,9 +103,13 @@ def parse(text: object, known: Iterable[str], where: str, *, boolean: bool = Fal
     --------
     >>> print(parse("-v / tau", known=["v", "tau"], where="derivatives.v"))
     div(neg(v), tau)
+    >>> print(parse("2*x", known=[], where="derivatives.v", named={"x": name("v") + 1.0}))
+    mul(2.0, add(v, 1.0))
     """
-    parser = _Parser(frozenset(known), where, _as_text(text, where))
+    parser = _Parser(frozenset(known), where, _as_text(text, where), named)
     node = parser.parse()
+    if boolean is None:
+        return node
     if node.boolean and not boolean:
         raise parser.error("is a condition, expected a number")
     if boolean and not node.boolean:
@@ -113,8 +132,11 @@ def _as_text(value: object, where: str) -> str:
 class _Parser:
     """Turns Python's syntax tree into nodes, or says in one line what is not allowed."""
 
-    def __init__(self, known: frozenset[str], where: str, text: str) -> None:
+    def __init__(
+        self, known: frozenset[str], where: str, text: str, named: Mapping[str, Node]
+    ) -> None:
         self.known = known
+        self.named = named
         self.where = where
         self.text = text
 
@@ -188,9 +210,11 @@ class _Parser:
     def input(self, text: str) -> Node:
         if text in self.known:
             return name(text)
+        if text in self.named:
+            return self.named[text]
         if text in FUNCTIONS:
             raise self.error(f"uses {text} without arguments")
-        known = sorted(self.known)
+        known = sorted({*self.known, *self.named})
         unknown = format_value(text)
         near = suggest(text, known)
         raise self.error(f"has the unknown name {unknown}; known: {list_names(known)}{near}")

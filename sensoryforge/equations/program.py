@@ -171,8 +171,8 @@ def step_program(block: Block, *, exact: bool = True) -> Program:
     block
         A filter or a model.
     exact
-        Whether exp, log and tanh become float32 operations with the same bits everywhere. Without
-        it they stay, for float64.
+        Whether exp, log, tanh, cos and sin become float32 operations with the same bits
+        everywhere. Without it they stay, for float64.
 
     The module's head shows an example.
     """
@@ -216,8 +216,9 @@ def initial_program(block: Block, *, exact: bool = True) -> Program:
 
 
 def step_graph(block: Block) -> dict[str, Node]:
-    """Return one step of a block as a graph: forward Euler on all states, then threshold and reset.
+    """Return one step of a block as a graph: all states move, then threshold and reset.
 
+    A state with a derivative takes a step of forward Euler, one with a ``next`` has that value.
     Right-hand sides read the values before the step; threshold and resets read those after it,
     all of them before any is reset.
 
@@ -228,9 +229,12 @@ def step_graph(block: Block) -> dict[str, Node]:
         parameters, ``I``, ``dI``, ``t`` and ``dt``.
     """
     stepped: dict[str, Node] = {}
-    for state, derivative in block.derivatives.items():
-        change = name("dt") * derivative
-        stepped[state] = name(state) + change
+    for state in block.states:
+        if state in block.next:
+            stepped[state] = block.next[state]
+        else:
+            change = name("dt") * block.derivatives[state]
+            stepped[state] = name(state) + change
     if block.threshold is None:
         return stepped
     spike = substitute(block.threshold, stepped)

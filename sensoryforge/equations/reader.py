@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias
 from sensoryforge.core.errors import EquationError
 from sensoryforge.core.messages import format_value, list_names, suggest
 from sensoryforge.equations.expressions import FUNCTIONS, parse
-from sensoryforge.equations.graph import Node
+from sensoryforge.equations.graph import Node, constant
 from sensoryforge.equations.parameters import Parameter, is_float32, read_parameter
 
 Kind: TypeAlias = Literal["filter", "model"]
@@ -29,9 +29,19 @@ INPUTS: dict[str, tuple[str, ...]] = {
 }
 """What the equations of a block may read besides its parameters and states."""
 
+_OPTIONAL = ("let", "next", "step_ms")
+
 SECTIONS: dict[str, tuple[str, ...]] = {
-    "filter": ("states", "derivatives", "output", "parameters"),
-    "model": ("states", "derivatives", "threshold", "reset", "parameters", "drive_scale"),
+    "filter": ("states", "derivatives", "output", "parameters", *_OPTIONAL),
+    "model": (
+        "states",
+        "derivatives",
+        "threshold",
+        "reset",
+        "parameters",
+        "drive_scale",
+        *_OPTIONAL,
+    ),
 }
 """The keys of a block."""
 
@@ -58,6 +68,7 @@ class BlockReader:
         self._state_names = list(self._initial_values)
         self._check_names()
         self._known = [*self.parameters, *self._state_names, *INPUTS[kind]]
+        self.let = self._read_let()
 
     def raise_problems(self) -> None:
         """Raise EquationError where anything was wrong."""
@@ -76,16 +87,36 @@ class BlockReader:
         return states
 
     def derivatives(self) -> dict[str, Node]:
-        """Return the right-hand side of every state."""
+        """Return the right-hand side of every state that has a derivative."""
         texts = self._section("derivatives")
         self._check_known("derivatives", texts)
+        recurrences = self._section("next")
         of_states: dict[str, Any] = {}
         for state in self._state_names:
-            if state in texts:
+            if state in texts and state in recurrences:
+                self._report(f"state {state!r} has a derivative and a next; allowed: one of them")
+            elif state in texts:
                 of_states[state] = texts[state]
-            else:
+            elif state not in recurrences:
                 self._report(f"state {state!r} has no derivative; write 0 to keep it constant")
         return self._expressions("derivatives", of_states, self._known)
+
+    def next(self) -> dict[str, Node]:
+        """Return the value after a step of every state that has no derivative."""
+        texts = self._section("next")
+        self._check_known("next", texts)
+        of_states = {state: texts[state] for state in self._state_names if state in texts}
+        return self._expressions("next", of_states, self._known)
+
+    def step_ms(self) -> float | None:
+        """Return the step in ms that the equations are for; None where any will do."""
+        value = self.mapping.get("step_ms")
+        if value is None:
+            return None
+        if is_float32(value) and value > 0:
+            return float(value)
+        self._report(f"step_ms: got {format_value(value)}; allowed: a number > 0, in ms")
+        return None
 
     def threshold(self) -> Node | None:
         """Return a model's condition for a spike; None for a filter."""
@@ -129,6 +160,31 @@ class BlockReader:
                 self.problems += error.problems
         return parameters
 
+    def _read_let(self) -> dict[str, Node]:
+        """Return the named expressions; one may read those above it.
+
+        They stand in the place of their names wherever these are read: no backend sees a name.
+        """
+        texts = self._section("let")
+        taken = [*self.parameters, *self._state_names]
+        expressions: dict[str, Node] = {}
+        for name, text in texts.items():
+            if name in taken:
+                owner = "parameter" if name in self.parameters else "state"
+                self._report(f"let.{name}: {name!r} is a {owner} already; give one another name")
+                continue
+            if not _is_free(name):
+                self._report_taken(name)
+                continue
+            where = f"{self.source}: let.{name}"
+            expressions[name] = constant(1.0)  # so that equations may read it, whatever is wrong
+            try:
+                above = {other: node for other, node in expressions.items() if other != name}
+                expressions[name] = parse(text, self._known, where, boolean=None, named=above)
+            except EquationError as error:
+                self.problems += _in_order(error.problems, where, name, texts)
+        return expressions
+
     # --- checks ---
 
     def _check_keys(self) -> None:
@@ -141,8 +197,7 @@ class BlockReader:
     def _check_names(self) -> None:
         for name in [*self._state_names, *self.parameters]:
             if not _is_free(name):
-                reserved = f"reserved: {list_names(_TAKEN)} and Python's keywords"
-                self._report(f"{format_value(name)} cannot be a name; {reserved}")
+                self._report_taken(name)
         twice = set(self._state_names) & set(self.parameters)
         for name in sorted(twice):
             self._report(f"{name!r} is both a state and a parameter")
@@ -156,6 +211,10 @@ class BlockReader:
             if name not in self._state_names:
                 problem = unknown_name(where, name, self._state_names)
                 self.problems.append(problem)
+
+    def _report_taken(self, name: str) -> None:
+        reserved = f"reserved: {list_names(_TAKEN)} and Python's keywords"
+        self._report(f"{format_value(name)} cannot be a name; {reserved}")
 
     # --- reading ---
 
@@ -191,7 +250,7 @@ class BlockReader:
         for name, text in texts.items():
             where = f"{self.source}: {key}.{name}"
             try:
-                nodes[name] = parse(text, known, where)
+                nodes[name] = parse(text, known, where, named=self._named(key))
             except EquationError as error:
                 self.problems += error.problems
         return nodes
@@ -205,10 +264,14 @@ class BlockReader:
             return None
         where = f"{self.source}: {key}"
         try:
-            return parse(text, self._known, where, boolean=boolean)
+            return parse(text, self._known, where, boolean=boolean, named=self.let)
         except EquationError as error:
             self.problems += error.problems
             return None
+
+    def _named(self, key: str) -> Mapping[str, Node]:
+        """Return what ``let`` names for a section; initial values are there before it."""
+        return {} if key == "states" else self.let
 
     def _report(self, problem: str) -> None:
         self.problems.append(f"{self.source}: {problem}")
@@ -220,6 +283,23 @@ def unknown_name(where: str, name: str, known: Iterable[str]) -> str:
     near = suggest(name, known)
     unknown = format_value(name)
     return f"{where}: unknown name {unknown}; known: {list_names(known)}{near}"
+
+
+def _in_order(
+    problems: Iterable[str], where: str, name: str, texts: Mapping[str, Any]
+) -> list[str]:
+    """Return problems of an expression of ``let``, in other words where the order is at fault."""
+    lines = []
+    for problem in problems:
+        line = problem
+        for other in texts:
+            is_unknown = f"has the unknown name {format_value(other)};" in problem
+            if is_unknown and other == name:
+                line = f"{where}: reads itself; a value that goes from step to step is a state"
+            elif is_unknown:
+                line = f"{where}: reads {format_value(other)}, which is not above it"
+        lines.append(line)
+    return lines
 
 
 def _require_mapping(kind: Kind, value: object, source: str) -> None:

@@ -173,6 +173,8 @@ _RULES: dict[str, Callable[..., Dual]] = {
     "exp": lambda a: (np.exp(a[0]), np.exp(a[0]) * a[1]),
     "log": lambda a: (np.log(a[0]), a[1] / a[0]),
     "tanh": _tanh,
+    "cos": lambda a: (np.cos(a[0]), -np.sin(a[0]) * a[1]),
+    "sin": lambda a: (np.sin(a[0]), np.cos(a[0]) * a[1]),
     "where": _choose,
     "lt": _condition(np.less),
     "le": _condition(np.less_equal),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 from sensoryforge.core.errors import DamagedError
+from sensoryforge.core.messages import list_names
 from sensoryforge.design.experiment import Experiment
 from sensoryforge.running.devices import choose_backend
 from sensoryforge.running.earlier import check_nothing_lost, read_committed
@@ -44,8 +45,23 @@ def dry_run(experiment: Experiment) -> list[str]:
         *grid_lines,
         *resumed_lines,
         *estimate(experiment, backend, todo).lines(),
+        *_lines_of_steps(experiment),
         _would_write_line(experiment),
     ]
+
+
+def _lines_of_steps(experiment: Experiment) -> list[str]:
+    """Return a line that names the filters that ``integrator: exact`` leaves to Euler's steps."""
+    if experiment.integrator != "exact":
+        return []
+    left = []
+    for name, spec in experiment.populations.items():
+        has_steps = bool(spec.filter.derivatives) and spec.filter.step_ms is None
+        if has_steps and not experiment.steps_exactly(spec):
+            left.append(name)
+    if not left:
+        return []
+    return [f"Not linear, stepped by euler and not exact: the filter of {list_names(left)}"]
 
 
 def _is_done(committed: Committed, ids: list[str]) -> bool:

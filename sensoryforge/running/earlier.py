@@ -32,6 +32,7 @@ NO_EFFECT = frozenset(
 _ABSENT = {
     "pipeline.noise_seed": None,
     "pipeline.skin": "none",
+    "pipeline.integrator": "euler",
     **{f"pipeline.{key}": value for key, value in DEFAULTS.items()},
 }
 _ABSENT_OF_A_POPULATION = {"receptor_noise_std": 0.0, "threshold_std": 0.0, "delay_ms": 0.0}

@@ -12,6 +12,7 @@ from math import ceil
 from sensoryforge.core.devices import resolve_device
 from sensoryforge.design.experiment import Experiment, PopulationSpec
 from sensoryforge.design.family import Family
+from sensoryforge.equations.linear import find_exact
 from sensoryforge.equations.parameters import largest
 from sensoryforge.equations.program import output_program, step_program
 from sensoryforge.running.devices import choose_backend
@@ -297,7 +298,9 @@ def _seconds(experiment: Experiment, backend: str, todo: int) -> float:
 
 def _nanoseconds_simulating(experiment: Experiment, backend: str) -> float:
     """Return what one stimulus takes on one core."""
-    steps = _spike_bytes(experiment) * experiment.substeps
+    populations = experiment.populations.values()
+    steps_a_sample = sum(p.count * _count_steps(experiment, p) for p in populations)
+    steps = steps_a_sample * experiment.samples
     draws = _count_noisy_neurons(experiment) * experiment.samples
     receptor_draws = _count_noisy_receptors(experiment) * experiment.samples
     return (
@@ -310,20 +313,30 @@ def _nanoseconds_simulating(experiment: Experiment, backend: str) -> float:
 def _count_calls(experiment: Experiment) -> int:
     """Return how many operations torch starts for one chunk."""
     populations = experiment.populations.values()
-    in_a_sample = sum(_count_calls_a_sample(p, experiment.substeps) for p in populations)
+    in_a_sample = sum(_count_calls_a_sample(experiment, p) for p in populations)
     return experiment.samples * in_a_sample
 
 
-def _count_calls_a_sample(population: PopulationSpec, substeps: int) -> int:
+def _count_steps(experiment: Experiment, population: PopulationSpec) -> float:
+    """Return the steps of filter and model in a sample, half each for one of them alone."""
+    substeps = experiment.substeps_of(population)
+    return (1 + substeps) / 2 if experiment.steps_exactly(population) else substeps
+
+
+def _count_calls_a_sample(experiment: Experiment, population: PopulationSpec) -> int:
     """Return how many operations one population takes in a sample.
 
     A program has operations of three levels: done once, once a sample (1), and once a step (2).
     """
-    programs = step_program(population.filter), step_program(population.model)
+    substeps = experiment.substeps_of(population)
+    exact = find_exact(population.filter) if experiment.steps_exactly(population) else None
+    filtering = step_program(population.filter if exact is None else exact.block)
+    firing = step_program(population.model)
     output = output_program(population.filter)
-    in_a_step = sum(len(program.at(2)) for program in programs)
-    once = sum(len(program.at(1)) for program in programs)
-    return substeps * in_a_step + once + len(output.at(2)) + CALLS_A_SAMPLE
+    filter_calls = len(filtering.at(2)) * (1 if exact else substeps)
+    model_calls = len(firing.at(2)) * substeps
+    once = len(filtering.at(1)) + len(firing.at(1)) + len(output.at(2))
+    return filter_calls + model_calls + once + CALLS_A_SAMPLE
 
 
 # --- in words ---

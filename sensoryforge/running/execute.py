@@ -32,7 +32,7 @@ from sensoryforge.core.errors import FailedStimuliError, StorageError
 from sensoryforge.core.packages import import_heavy
 from sensoryforge.core.signals import Interrupted, Signals, interruptible
 from sensoryforge.design.experiment import Experiment
-from sensoryforge.equations.stepping import STEP_MS, auto_substeps, is_coarse
+from sensoryforge.equations.stepping import STEP_MS, auto_substeps, loses_spikes
 from sensoryforge.running.devices import choose_backend, lightning_devices
 from sensoryforge.running.dry_run import dry_run
 from sensoryforge.running.earlier import check_nothing_lost, read_committed
@@ -242,7 +242,8 @@ class _Run:
 
 def _warn_of_coarse_steps(experiment: Experiment) -> None:
     step_ms = experiment.dt_ms / experiment.substeps
-    if is_coarse(step_ms):
+    populations = experiment.populations.values()
+    if any(loses_spikes(experiment.blocks_in_steps(spec), step_ms) for spec in populations):
         enough = auto_substeps(experiment.dt_ms)
         warnings.warn(
             f"pipeline.substeps: got {experiment.substeps}, an integration step of {step_ms:g} ms, "

@@ -65,9 +65,12 @@ def stiffness_lines(experiment: Experiment) -> list[str]:
     """
     lines = []
     for name, population in experiment.populations.items():
-        for block in (population.filter, population.model):
+        substeps = experiment.substeps_of(population)
+        for block in experiment.blocks_in_steps(population):
+            if block.step_ms is not None:
+                continue  # its numbers were fitted at this step, whatever they do in it
             values = block.draw(population.count, experiment.seed, name, block.kind)
-            stiff = describe_stiffness(block, values, experiment.dt_ms, experiment.substeps)
+            stiff = describe_stiffness(block, values, experiment.dt_ms, substeps)
             if stiff:
                 key = f"neurons.populations.{name}.{block.kind}"
                 lines.append(f"{key}: {stiff.replace('substeps', 'pipeline.substeps')}")

@@ -10,7 +10,13 @@ from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import list_names, suggest
 from sensoryforge.core.types import Floats
 from sensoryforge.equations.block import Block
-from sensoryforge.equations.stepping import auto_substeps, is_coarse
+from sensoryforge.equations.linear import find_exact
+from sensoryforge.equations.stepping import (
+    INTEGRATORS,
+    auto_substeps,
+    is_multiple,
+    loses_spikes,
+)
 from sensoryforge.equations.stiffness import describe_stiffness
 
 if TYPE_CHECKING:
@@ -27,6 +33,7 @@ def simulate(
     backend: str = "torch",
     record: Sequence[str] = (),
     seed: int = 0,
+    integrator: str = "euler",
 ) -> dict[str, Tensor]:
     """Run a filter or a neuron model on a drive.
 
@@ -40,13 +47,16 @@ def simulate(
     dt_ms
         Length of a sample in ms.
     substeps
-        Integration steps in a sample; by default as many as keep each at 0.1 ms or below.
+        Integration steps in a sample; by default as many as keep each at 0.1 ms or below, or at
+        the block's own ``step_ms``.
     backend
         ``torch``, ``numba`` or ``triton``.
     record
         States to return.
     seed
         Draws the parameters that are distributions over neurons.
+    integrator
+        ``exact`` steps a linear filter exactly, and what is not linear as ``euler`` does.
 
     Returns
     -------
@@ -77,21 +87,26 @@ def simulate(
     import torch
 
     from sensoryforge.simulation.kernels import Drive, kernel, unpack_spikes
+    from sensoryforge.simulation.kernels.exact import step_exactly
 
     problems = list(_mistakes(block, drive, dt_ms, substeps, record))
+    problems = problems or list(_problems_of_steps(block, dt_ms, substeps, integrator))
     if problems:
         raise ConfigError(problems)
-    steps = substeps or auto_substeps(dt_ms)
-    if is_coarse(dt_ms / steps):
+    steps = substeps or auto_substeps(dt_ms, block.step_ms)
+    exact = find_exact(block) if integrator == "exact" else None
+    if exact is None and loses_spikes([block], dt_ms / steps):
         warnings.warn(
             f"an integration step of {dt_ms / steps:g} ms loses spikes; "
             f"set substeps to {auto_substeps(dt_ms)} or more",
             stacklevel=2,
         )
     afferents = _as_afferents(block, drive, dt_ms, steps, seed)
-    stiff = _describe_stiffness(block, afferents)
+    stiff = "" if exact or block.step_ms is not None else _describe_stiffness(block, afferents)
     if stiff:
         warnings.warn(stiff, stacklevel=2)
+    if exact:
+        afferents = step_exactly(afferents, exact)
     rows = torch.arange(len(drive), device=drive.device)
     traces = tuple(record) if block.kind == "model" else ("output", *record)
     frames = Drive(rows, frames=drive)
@@ -135,6 +150,25 @@ def _describe_failed(failed: Sequence[int], total: int) -> str:
         f"{which} of {total}: the drive or the states are not finite, what is returned means "
         "nothing; a smaller drive or more substeps may help"
     )
+
+
+def _problems_of_steps(
+    block: Block, dt_ms: float, substeps: int | None, integrator: str
+) -> Iterator[str]:
+    """Yield a line for each step that the equations were not fitted at."""
+    if integrator not in INTEGRATORS:
+        known = f"{list_names(INTEGRATORS)}{suggest(integrator, INTEGRATORS)}"
+        yield f"integrator: got {integrator!r}; allowed: {known}"
+    step_ms = block.step_ms
+    if step_ms is None:
+        return
+    fitted = f"the step that {block.source} was fitted at"
+    if not is_multiple(dt_ms, step_ms):
+        yield f"dt_ms: got {dt_ms!r}; allowed: a multiple of {step_ms:g}, {fitted}"
+    elif substeps not in (None, auto_substeps(dt_ms, step_ms)):
+        needed = auto_substeps(dt_ms, step_ms)
+        step = f"{needed}, so that a step is {step_ms:g} ms, {fitted}"
+        yield f"substeps: got {substeps}; allowed: {step}"
 
 
 def _mistakes(

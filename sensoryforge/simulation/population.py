@@ -12,8 +12,10 @@ from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import list_names, suggest
 from sensoryforge.core.types import Floats, Ints, Positions
 from sensoryforge.design.experiment import Experiment, PopulationSpec
+from sensoryforge.equations.linear import find_exact
 from sensoryforge.equations.parameters import PerNeuron
 from sensoryforge.simulation.kernels import Afferents
+from sensoryforge.simulation.kernels.exact import step_exactly
 from sensoryforge.simulation.kernels.learned import Learned
 from sensoryforge.simulation.kernels.surrogate import Surrogate
 
@@ -64,7 +66,9 @@ class Population(nn.Module):
         self.spec = spec
         self.seed = experiment.seed
         self.dt_ms = experiment.dt_ms
-        self.substeps = experiment.substeps
+        self.substeps = experiment.substeps_of(spec)
+        self._exact_afferents: Afferents | None = None
+        self.exact = find_exact(spec.filter) if experiment.steps_exactly(spec) else None
         self.surrogate = Surrogate(experiment.surrogate, experiment.surrogate_width)
         self.learned = nn.ModuleDict()
         places = experiment.places(name)
@@ -153,7 +157,7 @@ class Population(nn.Module):
         """Return the equations and numbers that a kernel needs."""
         spec = self.spec
         scale = spec.model.drive_scale
-        return Afferents(
+        afferents = Afferents(
             filter=spec.filter,
             model=spec.model,
             filter_values=self._values("filter"),
@@ -164,6 +168,12 @@ class Population(nn.Module):
             substeps=self.substeps,
             surrogate=self.surrogate if self.learning else None,
         )
+        if self.exact is None:
+            return afferents
+        # What is learned changes from step to step of a training; all else is prepared once.
+        if self._exact_afferents is None or self.learned:
+            self._exact_afferents = step_exactly(afferents, self.exact)
+        return self._exact_afferents
 
     def _values(self, block: str) -> dict[str, float | Tensor]:
         """Return the numbers of a block.

@@ -44,6 +44,10 @@ PLACES = {
 LARGE_SHEET = ("pipeline.grid_size=[48,32]", "pipeline.spacing_mm=0.5")
 
 
+FITTED = ("filter/touch_fast", "filter/touch_slow", "model/touch")
+"""Equations that run at the step alone that they were fitted at."""
+
+
 def checked(*overrides: str) -> Experiment:
     return config.check(config.compose(*overrides))
 
@@ -76,6 +80,8 @@ def test_every_option_composes_and_checks(option: str, tmp_path: Path) -> None:
             chosen.append(f"{group}@neurons.populations.sa.{group}={name}_like")
     elif option in files():
         chosen.append(files()[option])
+    if option in FITTED:
+        chosen.append("pipeline.dt_ms=0.2")
     experiment = config.check(config.compose(*chosen, search=search))
     assert len(experiment.design) > 0
 
@@ -220,7 +226,7 @@ def test_load_block_overrides_parameters() -> None:
         (
             "model/izhikevitch",
             {},
-            "lif, mqif, qif, sa_silicon; did you mean 'izhikevich'?",
+            "lif, mqif, qif, sa_silicon, touch; did you mean 'izhikevich'?",
         ),
         (
             "modle/lif",

@@ -56,13 +56,14 @@ def problems(kind: Kind, changes: dict[str, Any]) -> tuple[str, ...]:
 
 def roots(b: Block) -> list[Any]:
     ends = [n for n in (b.threshold, b.output) if n is not None]
-    return [*b.states.values(), *b.derivatives.values(), *b.reset.values(), *ends]
+    moves = [*b.derivatives.values(), *b.next.values()]
+    return [*b.states.values(), *moves, *b.reset.values(), *ends]
 
 
 @every_block
 def test_a_shipped_block_reads_every_parameter_and_state_that_it_declares(file: Path) -> None:
     b = load(file)
-    assert set(b.states) == set(b.derivatives)
+    assert set(b.states) == set(b.derivatives) | set(b.next)
     assert set(b.parameters) | set(b.states) <= set().union(*map(names_in, roots(b)))
 
 
@@ -71,7 +72,8 @@ def test_a_shipped_block_reads_every_parameter_and_state_that_it_declares(file: 
 def test_a_shipped_block_runs_and_stays_finite(file: Path, dtype: torch.dtype) -> None:
     b = load(file)
     drive = torch.tensor([0.0, 2.0, 40.0], dtype=dtype).expand(2, 200, 3) * b.drive_scale
-    out = simulate(b, drive, 0.1, substeps=needed_substeps(b, 0.1), record=tuple(b.states))
+    dt_ms = b.step_ms or 0.1
+    out = simulate(b, drive, dt_ms, substeps=needed_substeps(b, dt_ms), record=tuple(b.states))
     result = out.pop("spikes" if b.kind == "model" else "output")
     assert result.shape == drive.shape
     assert result.dtype == (torch.bool if b.kind == "model" else dtype)
@@ -84,8 +86,9 @@ def test_a_shipped_block_runs_and_stays_finite(file: Path, dtype: torch.dtype) -
 def test_any_parameter_of_a_shipped_block_may_differ_between_neurons(file: Path) -> None:
     b = load(file)
     spread = {n: {"low": v, "high": v + abs(v) * 1e-3 + 1e-3} for n, v in b.parameters.items()}
-    substeps = needed_substeps(b, 0.1)
-    out = simulate(b.with_parameters(**spread), torch.ones(1, 20, 3), 0.1, substeps, seed=4)
+    dt_ms = b.step_ms or 0.1
+    substeps = needed_substeps(b, dt_ms)
+    out = simulate(b.with_parameters(**spread), torch.ones(1, 20, 3), dt_ms, substeps, seed=4)
     assert all(values.shape == (1, 20, 3) for values in out.values())
 
 

@@ -48,6 +48,7 @@ COMPARISONS = {
 }  # fmt: skip
 CALLS: dict[str, Callable[..., Any]] = {
     "where": np.where, "abs": np.abs, "sqrt": np.sqrt, "exp": np.exp, "log": np.log, "tanh": np.tanh,
+    "cos": np.cos, "sin": np.sin,
     "min": lambda *x: reduce(lambda a, b: np.where(a < b, a, b), x),
     "max": lambda *x: reduce(lambda a, b: np.where(a > b, a, b), x),
 }  # fmt: skip

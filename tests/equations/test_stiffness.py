@@ -45,6 +45,8 @@ def block_of(derivative: str, start: float = 0.0, **parameters: float) -> Block:
         ("1 - exp(x - 3)", 1.0),
         ("-6*log(x)", 2.0),
         ("-4*tanh(x - 3)", 4.0),
+        ("-4*sin(x - 3)", 4.0),
+        ("4*cos(x - 3 + 1.5707963267948966)", 4.0),
         ("where(not (x > 1 and I == 0) or x != 3, -9, -x)", 1.0),
         ("-x/(1 + x)", 1 / 16),
     ],

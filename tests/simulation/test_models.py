@@ -84,8 +84,11 @@ def options_of_models() -> list[str]:
 
 @pytest.mark.parametrize("name", options_of_models())
 def test_a_model_without_a_drive_is_at_rest(name: str) -> None:
+    block = sf.load_block(f"model/{name}")
+    dt_ms = block.step_ms or STEP_MS
     substeps = 25 if name == "sa_silicon" else 1
-    assert len(spike_times(name, pulses(500), substeps)) == 0
+    at_rest = torch.zeros(1, round(500 / dt_ms), 1)
+    assert not simulate(block, at_rest, dt_ms, substeps=substeps)["spikes"].any()
 
 
 SPIKES_IN_A_SECOND = {

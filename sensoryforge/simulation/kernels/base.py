@@ -223,6 +223,8 @@ class Afferents:
         Length of a sample in ms.
     substeps
         Integration steps a sample.
+    filter_substeps
+        Those of the filter, where it takes others: one that is stepped exactly takes one.
     surrogate
         Gives spikes a gradient; they are then 0.0 and 1.0 (torch backend only).
 
@@ -242,6 +244,7 @@ class Afferents:
     dt_ms: float = 0.5
     substeps: int = 1
     surrogate: Surrogate | None = None
+    filter_substeps: int | None = None
 
     @property
     def step_ms(self) -> float:

@@ -156,7 +156,7 @@ class Body:
         """Return the steps of a program one after the other, the sample's k-th at time ``t<k>``."""
         program = self.programs[name]
         lines = program.lines(1, "")
-        for k in range(self.plan.substeps):
+        for k in range(self.plan.substeps_of(name)):
             lines += program.step(f"t{k}", may_have_fired=k > 0)
         return lines
 

@@ -11,6 +11,7 @@ from math import frexp
 
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.design.experiment import Experiment, PopulationSpec
+from sensoryforge.equations.linear import find_exact
 from sensoryforge.equations.parameters import Distribution, PerNeuron, largest
 from sensoryforge.simulation.kernels.body import OUTSIDE_EQUATIONS
 from sensoryforge.simulation.kernels.cache import is_compiled
@@ -59,12 +60,14 @@ def _plan(population: PopulationSpec, experiment: Experiment, terms: int) -> Ker
     traces = {"drive": "drive", "filtered": "filtered", "voltage": voltage}
     saved = experiment.batch.save
     mantissa, _ = frexp(experiment.dt_ms)
+    exact = find_exact(population.filter) if experiment.steps_exactly(population) else None
     return KernelPlan(
-        filter=population.filter,
+        filter=population.filter if exact is None else exact.block,
         model=population.model,
         # Noise of the receptors differs from sample to sample: the drive is read from frames.
         terms=0 if population.receptor_noise_std > 0 else terms,
-        substeps=experiment.substeps,
+        substeps=experiment.substeps_of(population),
+        filter_substeps=None if exact is None else 1,
         noisy=largest(population.noise_std) > 0,
         record=tuple(traces[name] for name in saved if name in traces),
         exact_rate=mantissa == 0.5,

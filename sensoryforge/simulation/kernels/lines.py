@@ -12,7 +12,7 @@ infix sign or a call, and each compiler brings the functions that are called (:m
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from textwrap import indent
 
@@ -111,8 +111,23 @@ class ProgramLines:
         elif spike is not None:
             lines.append(Line("fired", spike, (spike,)))
         # Only now, when every right-hand side has been computed from the old values.
+        lines += self._moves({f"{self.owner}_{state}": end for state, end in results.items()})
+        return lines
+
+    def _moves(self, results: Mapping[str, str]) -> list[Line]:
+        """Return the states' new values as assignments; all of them read the old values.
+
+        A state may take over the value of another as it is (``next: {a: b, b: a}``), which must
+        not have been overwritten by then: such values are kept first.
+        """
+        kept: dict[str, str] = {}
         for state, result in results.items():
-            lines.append(Line(f"{self.owner}_{state}", result, (result,)))
+            if result in results and result != state:
+                kept[result] = f"old_{result}"
+        lines = [Line(copy, state, (state,)) for state, copy in kept.items()]
+        for state, result in results.items():
+            value = result if result == state else kept.get(result, result)
+            lines.append(Line(state, value, (value,)))
         return lines
 
     def operand(self, register: int, time: str) -> str:

@@ -58,8 +58,10 @@ OPERATIONS: dict[str, Operation] = {
     "exp": torch.exp,
     "log": torch.log,
     "tanh": torch.tanh,
+    "cos": torch.cos,
+    "sin": torch.sin,
 }
-"""exp, log and tanh appear in float64 programs only; in float32 they have been expanded."""
+"""exp, log, tanh, cos and sin appear in float64 programs only: in float32 they are expanded."""
 
 BoundOperation = tuple[Operation, int, tuple[int, ...]]
 """A function of torch, the register that it sets and those that it reads."""

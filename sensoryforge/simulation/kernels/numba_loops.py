@@ -33,14 +33,15 @@ class Loop:
     ----------
     lines
         What is done for a neuron.
-    repeated
-        Whether the loop is run once for each step of a sample.
+    steps
+        How many steps of a sample it is run for, one after the other; 0 for a loop that is not
+        about a single step.
     paired
         Whether a round takes two neurons, one from either half of the tile.
     """
 
     lines: list[Line]
-    repeated: bool = False
+    steps: int = 0
     paired: bool = False
 
     @property
@@ -71,7 +72,7 @@ def _operations_a_sample(body: Body) -> int:
     for name, program in body.programs.items():
         is_step = name == OWNERS[name]
         if is_step:
-            operations += body.plan.substeps * len(program.program.at(2))
+            operations += body.plan.substeps_of(name) * len(program.program.at(2))
     return operations
 
 
@@ -99,4 +100,4 @@ def _staged(body: Body) -> list[Loop]:
 def _loop_of_steps(body: Body, name: str) -> Loop:
     # What depends on the drive alone is computed again in every step, which spares its rows.
     once_a_sample = body.programs[name].lines(1, "")
-    return Loop(once_a_sample + body.repeated_step(name), repeated=True)
+    return Loop(once_a_sample + body.repeated_step(name), steps=body.plan.substeps_of(name))

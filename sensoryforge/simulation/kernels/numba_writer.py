@@ -297,10 +297,10 @@ class _Writer:
             text = _over_pairs(lines, own=loop.targets | set(loaded))
         else:
             text = _over_neurons(lines)
-        if not loop.repeated:
+        if not loop.steps:
             return text
         time = ["t = times[sample, step]"] if "t" in loop.needs else []
-        return nested(f"for step in range({self.plan.substeps}):", [*time, text])
+        return nested(f"for step in range({loop.steps}):", [*time, text])
 
     def load(self, name: str) -> str:
         conditions = {constant.name for constant in self.each if constant.boolean}

@@ -45,6 +45,8 @@ class KernelPlan:
         too. With 0 it is the difference of the drive.
     delayed
         Whether the rate terms reach each neuron at a time of its own.
+    filter_substeps
+        Integration steps of the filter, where it takes others than the model.
     """
 
     filter: Block | None
@@ -56,13 +58,14 @@ class KernelPlan:
     exact_rate: bool = False
     rates: int = 0
     delayed: bool = False
+    filter_substeps: int | None = None
 
     @property
     def key(self) -> tuple[object, ...]:
         """What tells plans apart."""
         blocks = (id(self.filter), id(self.model))
         numbers = (self.terms, self.substeps, self.noisy, self.record, self.exact_rate)
-        return (*blocks, *numbers, self.rates, self.delayed)
+        return (*blocks, *numbers, self.rates, self.delayed, self.filter_substeps)
 
     def __hash__(self) -> int:
         return hash(self.key)
@@ -106,7 +109,16 @@ class KernelPlan:
         """One line of comment that says which equations a kernel is written for."""
         blocks = [f"{block.kind} {block.source}" for block in self.blocks.values()]
         equations = ", ".join(blocks) or "no equations"
-        return f"# {equations}; {self.substeps} steps a sample".replace("\n", " ")
+        title = f"# {equations}; {self.substeps} steps a sample"
+        if self.filter_substeps is not None:
+            title += f", {self.filter_substeps} of the filter"
+        return title.replace("\n", " ")
+
+    def substeps_of(self, name: str) -> int:
+        """Return the integration steps a sample of a program, ``filter`` or ``model``."""
+        if name == "filter" and self.filter_substeps is not None:
+            return self.filter_substeps
+        return self.substeps
 
     def trace(self, name: str) -> str:
         """Return the variable that holds a recorded trace."""

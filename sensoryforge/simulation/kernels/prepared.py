@@ -47,6 +47,7 @@ class Prepared:
             exact_rate=_is_power_of_two(afferents.dt_ms),
             rates=1 if drive.rate_frames is not None else drive.rates,
             delayed=drive.delay is not None,
+            filter_substeps=afferents.filter_substeps,
         )
         self.plan = _first_equal(plan)
 

@@ -131,6 +131,10 @@ class Stepper:
         """Return a filter's output after the sample's last step."""
         return self.out.run(t=t, **inputs, **self.states)["output"]
 
+    def state(self, name: str) -> Tensor:
+        """Return a state of every neuron; all of them may share what ``next`` gave it."""
+        return self.states[name].expand_as(self.zero)
+
     def finite(self) -> Tensor:
         """Return which conditions or stimuli have finite states."""
         total = sum(self.states.values(), self.zero)
@@ -200,7 +204,7 @@ class _Run:
         if self.filter is None:
             return drive
         times = self.times[sample]
-        self.filter.advance(times, I=drive, dI=slope)
+        self.filter.advance(times[: self.afferents.filter_substeps], I=drive, dI=slope)
         output = self.filter.output(times[-1], I=drive, dI=slope)
         return output.expand_as(drive)
 
@@ -220,9 +224,9 @@ class _Run:
             elif name in ("filtered", "output"):
                 values.append(filtered[rows])
             elif self.model is not None:
-                values.append(self.model.states[name])
+                values.append(self.model.state(name))
             elif self.filter is not None:
-                values.append(self.filter.states[name][rows])
+                values.append(self.filter.state(name)[rows])
 
     def finite(self) -> Tensor:
         """Return which stimuli stayed finite, [B]."""
@@ -255,7 +259,7 @@ class _SpikeTrain:
         if self.model is None or self.whole is None or spiked is None:
             return
         if self.model.soft:
-            self.of_samples.append(spiked.to(self.model.zero))
+            self.of_samples.append(spiked.to(self.model.zero).expand_as(self.model.zero))
         else:
             self.whole[:, self.samples] = spiked
         self.samples += 1

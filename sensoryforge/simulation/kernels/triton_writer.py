@@ -184,9 +184,10 @@ class _Writer:
         lines = _texts(program.lines(1, ""))
         step = _texts(self.body.repeated_step(name))
         if program.reads("t"):
-            step.insert(0, f"t = tl.load(times + sample * {self.plan.substeps} + step)")
+            time = f"tl.load(times + sample * {self.plan.substeps} + step)"
+            step.insert(0, f"t = full({time}, BLOCK)")  # a state may become t
         if step:
-            lines.append(nested(f"for step in range({self.plan.substeps}):", step))
+            lines.append(nested(f"for step in range({self.plan.substeps_of(name)}):", step))
         return lines
 
     def filtered(self) -> list[str]:
