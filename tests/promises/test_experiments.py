@@ -18,6 +18,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 EXPERIMENTS = options("experiment")
 PAGES = {
     "braille_reading": "braille.md",
+    "fingertip": "fingertip.md",
     "oriented_edges": "edges.md",
     "receptive_fields": "receptive_fields.md",
     "recorded_grasp": "grasp.md",
@@ -27,6 +28,7 @@ PAGES = {
 """Experiments with a page of their own."""
 COUNTS = {
     "braille_reading": 52,
+    "fingertip": 6,
     "oriented_edges": 48,
     "receptive_fields": 800,
     "recorded_grasp": 6,

@@ -8,13 +8,17 @@ afferents far away. What is driven here is this project's; what fires is `helper
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from helpers.neuron_oracle import STEP_MS, spike_times_ms
 from simulation.test_pressing import felt
 
+import sensoryforge as sf
 from sensoryforge.config.reading import check, compose
+from sensoryforge.config.sources import conf_dir
 from sensoryforge.core.types import Floats
 
 SAMPLES = 5000
@@ -85,5 +89,55 @@ def test_the_published_counts_and_latencies_come_out(
     )
     static, dynamic = felt(experiment)
     times = spike_times_ms(static[:, 0], 1000 * dynamic[:, 0], UNITS[kind])
+    assert len(times) == pytest.approx(spikes, abs=1)
+    assert times[0] == pytest.approx(first_ms, abs=0.25)
+
+
+OPTIONS = {"sa1": "sa1", "ra": "ra1", "pc": "pc"}
+"""The population that holds the units of each class."""
+FROM_REST = [case for case in CASES if case[:2] != ("pc", "ramp")]
+"""All but the ramp of PC, which fires at once where a probe moves in the very first sample: for
+the reference nothing was before that sample, for the populations the skin was at rest."""
+
+
+@pytest.mark.parametrize("case", FROM_REST, ids=[f"{case[0]} {case[1]}" for case in FROM_REST])
+def test_the_shipped_populations_fire_what_is_published(
+    case: tuple[str, str, Floats, float, float, float, int, float], tmp_path: Path
+) -> None:
+    kind, _, course, depth_mm, radius_mm, distance_mm, spikes, first_ms = case
+    np.save(tmp_path / "course.npy", course)
+    cells = tmp_path / "cells.csv"
+    cells.write_text("x_mm,y_mm\n0,0\n")
+    population = OPTIONS[kind]
+    base: dict[str, Any] = yaml.safe_load((conf_dir() / f"units/{population}.yaml").read_text())
+    noise = base["columns"].index("noise_std")
+    first_unit = [0.0 if column == noise else value for column, value in enumerate(base["rows"][0])]
+    run = sf.run(
+        {
+            "pipeline": {"skin": "elastic", "dt_ms": STEP_MS, "duration_ms": 1000, "device": "cpu"},
+            "neurons": {
+                "populations": {
+                    "sa": None,
+                    "ra": None,
+                    "fitted": {
+                        "type": population,
+                        "count": 1,
+                        "density_per_cm2": None,
+                        "layout": {"type": "table", "file": str(cells)},
+                        "units": {"columns": base["columns"], "rows": [first_unit]},
+                    },
+                }
+            },
+            "stimuli": {
+                "type": "disc",
+                "amplitude": depth_mm,
+                "diameter_mm": 2 * radius_mm,
+                "center_x": distance_mm,
+                "profile": {"type": "trace", "file": str(tmp_path / "course.npy")},
+            },
+            "batch": {"output_dir": str(tmp_path / "out")},
+        }
+    )
+    times = np.flatnonzero(np.asarray(run[0]["fitted_spikes"])[:, 0]) * STEP_MS
     assert len(times) == pytest.approx(spikes, abs=1)
     assert times[0] == pytest.approx(first_ms, abs=0.25)
