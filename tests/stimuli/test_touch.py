@@ -559,3 +559,19 @@ def test_every_shape_can_be_pressed_and_scanned() -> None:
         recipe = case(f"scanned/{name}").recipe
         assert recipe.is_blended
         assert not recipe.separable
+
+
+def test_words_that_are_not_in_one_tuple_are_refused_where_they_are_written() -> None:
+    for wrong in (("a", "b"), ("a",)):
+        with pytest.raises(TypeError, match=r'one tuple: Choice\(\("a", "b"\)\)'):
+            Choice(*wrong)  # type: ignore[arg-type]
+
+
+def test_a_word_that_is_taken_for_a_number_is_answered_with_where_it_is() -> None:
+    class Letter(Stimulus):
+        ranges: ClassVar = {"letter": Choice(("a", "b"))}
+
+    letter = Letter({"letter": np.array(["a", "b"])})
+    assert letter.texts("letter") == ["a", "b"]
+    with pytest.raises(KeyError, match=r"self.texts\('letter'\) returns it"):
+        letter["letter"]
