@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ON_MS, HOLD_MS, DURATION_MS, DT_MS = 50.0, 150.0, 300.0, 0.5
 SETTLE_MS = 50.0
-"""How long after a change of the indentation the response to it may last."""
+"""How long after a change of the drive the response to it may last."""
 AMPLITUDES = (5, 10, 20, 30, 40, 50)
 SIGMAS = (0.3, 0.5, 0.7, 0.9)
 STEP = ("stimuli=step", f"stimuli.step_time={ON_MS}", f"stimuli.hold_ms={HOLD_MS}")

@@ -214,6 +214,14 @@ class Composer:
             self.composed[choices] = self.load(choices)
         return self.composed[choices]
 
+    def option_file(self, group: str, name: str) -> Path | None:
+        """Return the file of an option; None for one that is no file of a folder."""
+        for element in self.loader.get_search_path().get_path():
+            path = Path(str(element.path).removeprefix("file://")) / group / f"{name}.yaml"
+            if path.is_file():
+                return path
+        return None
+
     def _yml_file(self, group: str, name: str) -> Path | None:
         """Return the file of an option that Hydra lists and does not read: it ends in .yml."""
         for element in self.loader.get_search_path().get_path():

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sensoryforge.config.composer import Composer, hydra_errors
+from sensoryforge.config.explain_option import explain_option_file
 from sensoryforge.config.hydra_private import value_as_written
 from sensoryforge.config.kinds import option_names
 from sensoryforge.config.overrides import format_override, parse_override
@@ -204,6 +205,9 @@ def explain_override(text: str, error: Exception, config: DictConfig, composer: 
         return explain_unreadable(text)
     if isinstance(error, YAMLError):
         return explain_failure(error)
+    of_file = explain_option_file(text, composer) if composer.is_choice(text) else None
+    if of_file is not None:
+        return of_file
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         group, _, name = str(error.missing_cfg_file).rpartition("/")
         return composer.no_such_option(key, group, name)
@@ -214,6 +218,8 @@ def explain_override(text: str, error: Exception, config: DictConfig, composer: 
         choices = sorted(str(choice) for choice in config.hydra.runtime.choices)
         placed = [choice for choice in choices if "@" in choice]
         return f"{key}: no such choice, known are {list_names(placed)}{suggest(name, placed)}"
+    if composer.is_choice(text):
+        return f"{text}: {one_line(error)}"
     return explain_unknown_key(name, config, text) or f"{text}: {one_line(error)}"
 
 

@@ -9,6 +9,7 @@ pipeline.grid_size=32,64`` is two jobs: a *structural* axis changes the shape of
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -49,6 +50,8 @@ _SAME_IN_EVERY_JOB = {
     "batch.dry_run": "true or false is for all jobs; give one",
 }
 """Keys that are read before there are jobs, and why several values of one would reach none."""
+_OF_HYDRA = re.compile(r"hydra[./@]")
+_OF_ALL_JOBS = "a setting of Hydra's own is for all jobs; give one value"
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,7 @@ def _problems_of_axis(override: Override, composer: Composer) -> Iterator[str]:
         yield f"{text}: interval() has no values to list, write range() or the values"
         return
     values = _texts(override)
-    reason = _SAME_IN_EVERY_JOB.get(override.get_key_element().lstrip("+"))
+    reason = _why_the_same_in_every_job(override.get_key_element().lstrip("+"))
     if not values:
         yield f"{text}: no values"
     elif reason is not None:
@@ -148,6 +151,13 @@ def _problems_of_axis(override: Override, composer: Composer) -> Iterator[str]:
         for name in values:
             if name not in options:
                 yield composer.no_such_option(GROUP, GROUP, name)
+
+
+def _why_the_same_in_every_job(key: str) -> str | None:
+    """Return why a key has one value for all jobs; None where each job may have its own."""
+    if _OF_HYDRA.match(key):
+        return _OF_ALL_JOBS
+    return _SAME_IN_EVERY_JOB.get(key)
 
 
 def _first_repeated(texts: Sequence[str]) -> str | None:

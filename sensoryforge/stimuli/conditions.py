@@ -56,7 +56,12 @@ class Conditions(ABC):
             self._columns[name] = xp.asarray(numbers, dtype=xp.float64)
 
     def __getitem__(self, name: str) -> Floats:
-        """Return a parameter as ``[C, 1]``, ready to meet receptors or samples."""
+        """Return a parameter as ``[C, 1]``, ready to meet receptors or samples.
+
+        Raises KeyError for a parameter that is a word or a file, which `texts` returns.
+        """
+        if name in self._texts:
+            raise KeyError(f"{name} is a word or a file; self.texts({name!r}) returns it")
         return self._columns[name][:, None]
 
     def texts(self, name: str) -> list[str]:

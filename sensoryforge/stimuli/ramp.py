@@ -12,7 +12,7 @@ from sensoryforge.stimuli.cautions import Caution, Sheet, footprint_cautions
 
 
 class Ramp(Stimulus):
-    """A Gaussian indentation whose height is ``initial + (final - initial) t / duration``.
+    """A Gaussian footprint whose height is ``initial + (final - initial) t / duration``.
 
     Parameters
     ----------

@@ -95,6 +95,11 @@ class Choice:
     optional
         Whether it may be left out, or be null; its class then finds an empty text.
 
+    Raises
+    ------
+    TypeError
+        For words that are not in one tuple.
+
     Examples
     --------
     >>> combine = Choice(("add", "larger"))
@@ -105,6 +110,12 @@ class Choice:
     names: tuple[str, ...] = ()
     optional: bool = False
     unit: str = ""
+
+    def __post_init__(self) -> None:
+        names: object = self.names
+        optional: object = self.optional
+        if not isinstance(names, tuple) or not isinstance(optional, bool):
+            raise TypeError('Choice takes its words as one tuple: Choice(("a", "b"))')
 
     def allows(self, value: object) -> TypeGuard[str]:
         """Tell whether a value is one of the words."""

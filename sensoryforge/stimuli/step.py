@@ -20,7 +20,7 @@ from sensoryforge.stimuli.cautions import Caution, Sheet, footprint_cautions
 
 
 class Step(Stimulus):
-    """A Gaussian indentation that is on for ``step_time <= t < step_time + hold_ms``.
+    """A Gaussian footprint that is on for ``step_time <= t < step_time + hold_ms``.
 
     Parameters
     ----------

@@ -140,6 +140,13 @@ def test_a_parameter_that_is_repeated_is_not_continuous(random: Results) -> None
     assert scales.is_continuous(repeated.assign(repetition=repetitions), "amplitude")
 
 
+def test_random_values_that_were_rounded_are_continuous(random: Results) -> None:
+    many = random.table.loc[random.table.index.repeat(10)]
+    drawn = np.random.default_rng(2).uniform(0.3, 0.9, len(many))
+    assert scales.is_continuous(many.assign(sigma=drawn.round(2)), "sigma")  # 40 at a value
+    assert not scales.is_continuous(many.assign(sigma=np.arange(len(many)) % 60), "sigma")
+
+
 def test_the_report_has_ranges_in_place_of_many_values(random: Results) -> None:
     (axes,) = report_tables.design_frame(random)["axes"]
     assert "amplitude 240 values from 5." in axes

@@ -351,6 +351,19 @@ def test_plot_refuses_in_one_line(
     assert not (tmp_path / "p").exists()
 
 
+def test_of_a_dataset_whose_stimuli_all_failed_nothing_else_is_said_to_lack(
+    results: Results, tmp_path: Path
+) -> None:
+    part = part_of(results, tmp_path / "part", [0, 1, 4], failed=[0, 1, 4])
+    lines = list(book.write(part, tmp_path / "p"))
+    rates = [line for line in lines if "rates_on_sheet" in line]
+    assert rates == ["rates_on_sheet: left out; stimulus: 0 failed, it has no rate"]
+    for line in lines:
+        assert "together" not in line
+    with pytest.raises(ConfigError, match="every stimulus of the dataset failed"):
+        plots.tuning(part, "amplitude")
+
+
 @pytest.mark.slow
 def test_an_interrupted_run_and_one_of_several_populations_are_drawn(
     results: Results, tmp_path: Path

@@ -335,7 +335,9 @@ MISTAKES = [
     (["-m", "pipeline.grid_size=8,16,8"], "pipeline.grid_size=8,16,8: 8 stands twice; each value makes a dataset of its own"),
     (["-m", "pipeline.grid_size=8,16", "hydra.sweep.subdir=bar"], "hydra.sweep.subdir: got 'bar', one directory for several jobs; ${hydra.job.num} in it tells them apart"),
     (["--resolve"], "--resolve goes with --cfg or --help"),
-    (["-m", "hydra.verbose=true,false"], "Sweeping over Hydra's configuration is not supported"),
+    (["-m", "hydra.verbose=true,false"], "hydra.verbose=true,false: a setting of Hydra's own is for all jobs; give one value"),
+    (["-m", "hydra.searchpath=[here],[there]"], "hydra.searchpath=[here],[there]: a setting of Hydra's own is for all jobs; give one value"),
+    (["-m", "hydra/launcher=basic,joblib"], "hydra/launcher=basic,joblib: a setting of Hydra's own is for all jobs; give one value"),
 ]  # fmt: skip
 
 
@@ -388,6 +390,48 @@ def test_a_folder_of_ones_own_options(launch: Launch, tmp_path: Path) -> None:
         (experiment,) = launch(*search, choice)
         assert list(experiment.populations["sa"].model.states) == ["v"]
         assert len(launch(*search, "-m", choice, "pipeline.grid_size=8,16")) == 2
+
+
+BROKEN_OPTIONS = [
+    ("defaults:\n  - override /stimuli: none\n", "stimuli: got 'none', allowed are bar, "),
+    ("defaults:\n  - /stimuli: step\n", "defaults: stimuli is chosen already; write override /stimuli: step"),
+    ("defaults:\n  - override /stimulii: step\n", "defaults: no stimulii is chosen that could be overridden; did you mean 'stimuli'?"),
+    ("defaults:\n  - other\n", "experiment: got 'other', allowed are "),
+    ("defaults: {stimuli: step}\n", "defaults must be a list (got mapping)"),
+    ("- a\n", "holds list, not a mapping"),
+    ("stimuli: {amplitude: [1, 2\n", "not valid YAML: line 3"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("several", [(), ("-m", "pipeline.grid_size=8,16")])
+@pytest.mark.parametrize(("text", "message"), BROKEN_OPTIONS)
+def test_an_option_that_cannot_be_composed_is_named_by_its_file(
+    launch: Launch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    text: str,
+    message: str,
+    several: tuple[str, ...],
+) -> None:
+    path = tmp_path / "mine" / "experiment" / "own.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(f"# @package _global_\n{text}")
+    launch(*several, "--config-dir", "mine", "experiment=own", code=2)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"{path}: ")
+    assert message in line
+
+
+def test_an_option_that_only_a_search_path_finds_is_not_called_an_unknown_key(
+    launch: Launch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "mine" / "experiment" / "own.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text("# @package _global_\ndefaults:\n  - nothing\n")
+    launch(f"hydra.searchpath=[file://{tmp_path}/mine]", "experiment=own", code=2)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "unknown key" not in line
+    assert "nothing" in line
 
 
 @pytest.mark.parametrize("several", [(), ("-m", "pipeline.grid_size=8,16")])

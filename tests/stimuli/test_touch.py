@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -21,6 +21,7 @@ from sensoryforge.simulation.encoder import Encoder
 from sensoryforge.skin.receptors.grid import Grid
 from sensoryforge.stimuli import (
     Bar,
+    Choice,
     Gaussian,
     Line,
     Range,
@@ -640,3 +641,19 @@ def test_a_blend_of_a_still_that_is_not_there_is_told_in_one_line() -> None:
     stimuli = GuardedStimuli(Recipe(OffByOne), {"amplitude": np.ones(1)})
     stimuli.blend(0, np.zeros((4, 2)), T_MS[:3], DURATION_MS)
     assert stimuli.errors == {0: "ValueError: the numbers of blend hold 1, there are 1 stills"}
+
+
+def test_words_that_are_not_in_one_tuple_are_refused_where_they_are_written() -> None:
+    for wrong in (("a", "b"), ("a",)):
+        with pytest.raises(TypeError, match=r'one tuple: Choice\(\("a", "b"\)\)'):
+            Choice(*wrong)  # type: ignore[arg-type]
+
+
+def test_a_word_that_is_taken_for_a_number_is_answered_with_where_it_is() -> None:
+    class Letter(Stimulus):
+        ranges: ClassVar = {"letter": Choice(("a", "b"))}
+
+    letter = Letter({"letter": np.array(["a", "b"])})
+    assert letter.texts("letter") == ["a", "b"]
+    with pytest.raises(KeyError, match=r"self.texts\('letter'\) returns it"):
+        letter["letter"]

@@ -141,7 +141,8 @@ def rates_on_sheet(
     Raises
     ------
     ConfigError
-        For another row or population, and where the places of afferents are not known.
+        For another row or population, for a stimulus that failed, and where the places of
+        afferents are not known.
 
     Examples
     --------
@@ -154,6 +155,8 @@ def rates_on_sheet(
     for name in names:
         check_population(results, name)
     rows = repetition_rows(results, row)
+    if failed(results)[rows].all():
+        raise ConfigError(f"stimulus: {results.table['index'].iloc[row]} failed, it has no rate")
     condition = results.take(rows.tolist())
     with style.settings():
         figure, axes = sheet_panels(results, width, names, beside=1.5)

@@ -38,7 +38,10 @@ def mean_responses(results: Results, axes: list[str], window: Window = (0.0, Non
     names = [check_column(results, name, "axis") for name in axes]
     columns = list(dict.fromkeys([*names, "repetition"]))
     responses = results.table[columns].join(results.rates(None, *window))
-    responses = responses[~failed(results)].dropna(subset=names)
+    responses = responses[~failed(results)]
+    if not len(responses):
+        raise ConfigError("axis: every stimulus of the dataset failed, so there is no rate")
+    responses = responses.dropna(subset=names)
     if not len(responses):
         together = " and ".join(names)
         raise ConfigError(f"axis: no stimulus has {together} together{_what_types_have(results)}")

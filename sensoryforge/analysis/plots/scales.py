@@ -21,6 +21,8 @@ _MOST_LEVELS = 36
 """Values up to which an axis has a place for each, however seldom they are repeated."""
 _FEWEST_REPEATED = 2.0
 """Conditions at a value, on average, from which a longer axis has a place for each value too."""
+_MOST_UNEQUAL = 3.0
+"""Conditions at one value to those at another, at most, of such an axis: a grid has equally many."""
 _GEOMETRIC_RATIO = 30.0
 """Largest to smallest value from which an axis may be logarithmic."""
 _MOST_UNEVEN = 0.25
@@ -37,7 +39,9 @@ _MOST_TICKS = 12
 
 
 def is_continuous(responses: pd.DataFrame, name: str) -> bool:
-    """Tell whether a parameter has many values that are hardly repeated, as random ones have.
+    """Tell whether a parameter has many values that are hardly repeated, or just as it happens.
+
+    So have random ones: those that were rounded fall on some values more often than on others.
 
     Parameters
     ----------
@@ -51,11 +55,13 @@ def is_continuous(responses: pd.DataFrame, name: str) -> bool:
     >>> is_continuous(results.table, "amplitude")
     False
     """
-    values = responses[name].unique()
-    if len(values) <= _MOST_LEVELS or as_numbers(values.tolist()) is None:
+    stimuli_at = responses[name].value_counts()
+    levels = stimuli_at.index.tolist()
+    if len(levels) <= _MOST_LEVELS or as_numbers(levels) is None:
         return False
     conditions = len(responses) / responses["repetition"].nunique()
-    return conditions / len(values) < _FEWEST_REPEATED
+    is_unequal = stimuli_at.max() > _MOST_UNEQUAL * stimuli_at.min()
+    return conditions / len(levels) < _FEWEST_REPEATED or bool(is_unequal)
 
 
 def is_geometric(values: Sequence[Any] | Floats) -> bool:

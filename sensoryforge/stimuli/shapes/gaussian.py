@@ -1,4 +1,4 @@
-"""A Gaussian indentation."""
+"""A Gaussian footprint."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sensoryforge.stimuli.shapes.shape import Shape
 
 
 class Gaussian(Shape):
-    """A Gaussian indentation, ``amplitude exp(-r^2 / 2 sigma^2)``.
+    """A Gaussian footprint, ``amplitude exp(-r^2 / 2 sigma^2)``.
 
     r is the distance from ``center_x``, ``center_y``.
 

@@ -70,7 +70,8 @@ def write_part(sink: Sink, entries: Sequence[Entry], arrays: Arrays) -> None:
         groups.close()
         table = compress(to_json(entries, shapes))
         _set_attribute(file.id, TABLE, join_streams([table]))
-    sink.write(image.getbuffer())
+    with image.getbuffer() as contents:
+        sink.write(contents)
 
 
 def write_results(sink: Sink, sources: Sequence[Source], metadata: Metadata) -> None:
