@@ -46,6 +46,8 @@ LARGE_SHEET = ("pipeline.grid_size=[48,32]", "pipeline.spacing_mm=0.5")
 
 FITTED = ("filter/touch_fast", "filter/touch_slow", "model/touch")
 """Equations that run at the step alone that they were fitted at."""
+FITTED_POPULATIONS = ("population/sa1", "population/ra1", "population/pc")
+"""Populations of such equations, which feel a skin that deforms and mix with no others."""
 
 
 def checked(*overrides: str) -> Experiment:
@@ -68,6 +70,9 @@ def test_every_option_composes_and_checks(option: str, tmp_path: Path) -> None:
     elif option in ("innervation/elastic", "skin/elastic"):  # neither goes without the other
         chosen = ["pipeline.skin=elastic", "~neurons.populations.ra"]
         chosen.append("innervation@neurons.populations.sa.innervation=elastic")
+    elif option in FITTED_POPULATIONS:
+        chosen += ["pipeline.skin=elastic", "pipeline.dt_ms=0.2"]
+        chosen += ["~neurons.populations.sa", "~neurons.populations.ra"]
     elif option == "outline/regions":
         tip = "{tip:{type:fingertip},base:{type:rectangle,center_mm:[0,-14]}}"
         chosen = [f"pipeline.outline={{type:regions,parts:{tip}}}", "pipeline.spacing_mm=2"]

@@ -21,8 +21,8 @@ _MOST_LEVELS = 36
 """Values up to which an axis has a place for each, however seldom they are repeated."""
 _FEWEST_REPEATED = 2.0
 """Conditions at a value, on average, from which a longer axis has a place for each value too."""
-_MOST_UNEQUAL = 3.0
-"""Conditions at one value to those at another, at most, of such an axis: a grid has equally many."""
+_MOST_UNEQUAL = 2.0
+"""Conditions at one value to those at another, at most; a grid has as many at each."""
 _GEOMETRIC_RATIO = 30.0
 """Largest to smallest value from which an axis may be logarithmic."""
 _MOST_UNEVEN = 0.25
