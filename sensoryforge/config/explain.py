@@ -201,13 +201,16 @@ def explain_override(text: str, error: Exception, config: DictConfig, composer: 
     from yaml import YAMLError
 
     key = text.partition("=")[0]
+    # A choice that is added, or that has no such place, is wrong by itself; others by their file.
+    is_placed_choice = key in config.hydra.runtime.choices
     if isinstance(error, OverrideParseException):
         return explain_unreadable(text)
     if isinstance(error, YAMLError):
         return explain_failure(error)
-    of_file = explain_option_file(text, composer) if composer.is_choice(text) else None
-    if of_file is not None:
-        return of_file
+    if is_placed_choice:
+        of_file = explain_option_file(text, composer)
+        if of_file is not None:
+            return of_file
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         group, _, name = str(error.missing_cfg_file).rpartition("/")
         return composer.no_such_option(key, group, name)
@@ -218,7 +221,7 @@ def explain_override(text: str, error: Exception, config: DictConfig, composer: 
         choices = sorted(str(choice) for choice in config.hydra.runtime.choices)
         placed = [choice for choice in choices if "@" in choice]
         return f"{key}: no such choice, known are {list_names(placed)}{suggest(name, placed)}"
-    if composer.is_choice(text):
+    if is_placed_choice:
         return f"{text}: {one_line(error)}"
     return explain_unknown_key(name, config, text) or f"{text}: {one_line(error)}"
 

@@ -39,7 +39,7 @@ LINES: list[tuple[str, str]] = [
     (f"model@{MODEL}=lff", f"model@{MODEL}: got 'lff', allowed are adex, adex_mv, *; did you mean 'lif'?"),
     ("filter@neurons.populations.ra.filter=rra", "filter@neurons.populations.ra.filter: got 'rra', allowed are none, ra, sa, sa2*"),
     ("model@neurons.populations.pc.model=lif", "model@neurons.populations.pc.model: no such choice, known are *"),
-    ("+population@neurons.populations.pc=pc", "+population@neurons.populations.pc: got 'pc', allowed are ra, ra_refractory, sa, *"),
+    ("+population@neurons.populations.pc=pacinian", "+population@neurons.populations.pc: got 'pacinian', allowed are pc, ra, ra1, *"),
     # how an override is written
     ("stimuli=[gaussian,step]", "stimuli=[gaussian,step]: a list is not a choice; for several in turn write -m stimuli=gaussian,step"),
     ("stimuli.amplitude=10,20", "*several values need --multirun (-m), or a list, 'stimuli.amplitude=[10,20]'"),

@@ -121,7 +121,9 @@ def test_every_filter_and_model_has_the_bits_of_torch(
     a = afferents(*blocks, noise_std=2.0, substeps=max(substeps, needed))
     out = compare(a, separable([0, 1, 2], 1, 403, 129), noise=True)
     assert out.finite.all()
-    assert out.spikes is None or out.spikes.any()
+    # The numbers of a fitted filter are for its own model, and may silence any other.
+    is_fitted = filter is not None and filter.stem.startswith("touch_")
+    assert out.spikes is None or out.spikes.any() or is_fitted
 
 
 SA, IZHIKEVICH = shipped("filter", "sa"), shipped("model", "izhikevich")
