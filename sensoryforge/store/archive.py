@@ -34,7 +34,8 @@ def save_archive(data: dict[str, Any], sink: Sink) -> None:
     archive = BytesIO()
     save_tensors(data, archive)
     add_record(archive, json.dumps(data, separators=(",", ":")))
-    sink.write(archive.getbuffer())
+    # Not getbuffer: a view that a traceback still holds is in the way of the buffer's end.
+    sink.write(archive.getvalue())
 
 
 def load_archive(path: Path) -> dict[str, Any]:

@@ -70,8 +70,8 @@ def write_part(sink: Sink, entries: Sequence[Entry], arrays: Arrays) -> None:
         groups.close()
         table = compress(to_json(entries, shapes))
         _set_attribute(file.id, TABLE, join_streams([table]))
-    with image.getbuffer() as contents:
-        sink.write(contents)
+    # Not getbuffer: a view that a traceback still holds is in the way of the buffer's end.
+    sink.write(image.getvalue())
 
 
 def write_results(sink: Sink, sources: Sequence[Source], metadata: Metadata) -> None:
