@@ -56,8 +56,16 @@ def pressure_label(of_amplitude: str = MODEL_DRIVE) -> str:
     >>> pressure_label(), pressure_label("mm")
     ('drive (a.u.)', 'indentation (mm)')
     """
-    what = "drive" if of_amplitude == MODEL_DRIVE else "indentation"
-    return f"{what} ({of_amplitude})"
+    return f"{pressure_word(of_amplitude)} ({of_amplitude})"
+
+
+def pressure_word(of_amplitude: str = MODEL_DRIVE) -> str:
+    """Return what stimuli do to the skin, in a word; see `pressure_label`.
+
+    >>> pressure_word(), pressure_word("mm")
+    ('drive', 'indentation')
+    """
+    return "drive" if of_amplitude == MODEL_DRIVE else "indentation"
 
 
 def stimulus_entries(dataset: Dataset) -> list[dict[str, Any]]:

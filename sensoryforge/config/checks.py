@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from sensoryforge.config.populations import read_populations
 from sensoryforge.config.skin import NO_SKIN, problems_of_skin, read_skin
 from sensoryforge.config.sources import SECTIONS
 from sensoryforge.config.steps import choose_substeps, problems_of_steps
-from sensoryforge.config.stimuli import read_entries
+from sensoryforge.config.stimuli import Entry, read_entries
 from sensoryforge.core.devices import (
     backend_problems,
     device_problems,
@@ -25,6 +26,8 @@ from sensoryforge.core.messages import unknown_key
 from sensoryforge.core.paths import expand_home
 from sensoryforge.design.design import Design
 from sensoryforge.design.experiment import BatchSpec, Experiment, PopulationSpec
+from sensoryforge.design.family import Family
+from sensoryforge.skin.mechanics import Skin
 from sensoryforge.skin.outlines import Outline
 from sensoryforge.skin.receptors import Receptors, receptors_of
 from sensoryforge.skin.receptors.arrangements import DEFAULTS
@@ -56,25 +59,46 @@ def check_plain(
         With a line for each problem.
     """
     problems = _problems_of_sections(plain)
+    sections = _read_sections(plain, option_files or {}, search, problems)
+    raise_if(problems)
+    return _make_experiment(plain, sections)
+
+
+@dataclass(frozen=True)
+class _Sections:
+    """The sections of a configuration as they are read; without what has a problem."""
+
+    pipeline: dict[str, Any]
+    outline: Outline | None
+    skin: Skin | None
+    samples: int
+    populations: dict[str, PopulationSpec]
+    entries: list[Entry]
+    families: tuple[Family, ...]
+    batch: dict[str, Any]
+    format: Format | None
+
+
+def _read_sections(
+    plain: Mapping[str, Any],
+    option_files: Mapping[str, str],
+    search: Sequence[str | Path],
+    problems: list[str],
+) -> _Sections:
+    """Return what the sections hold; a line for each problem goes to ``problems``."""
     pipeline = rules.read("pipeline", _pipeline_of(plain), rules.PIPELINE, problems, "pipeline")
     sheet = _sheet(pipeline)
     outline = read_outline(pipeline.get("outline"), sheet, search, problems)
     if sheet is not None and not problems:
         _count_by_density(plain, outline, sheet, problems)
-    populations = read_populations(
-        plain.get("neurons") or {},
-        option_files or {},
-        search,
-        problems,
-        pipeline.get("seed", 0),
-    )
+    neurons = plain.get("neurons") or {}
+    seed = pipeline.get("seed", 0)
+    populations = read_populations(neurons, option_files, search, problems, seed)
     batch_rules = rules.batch_rules(kinds.option_names("format", search))
     batch = rules.read("batch", plain.get("batch") or {}, batch_rules, problems, "batch")
     entries = read_entries(plain.get("stimuli"), problems)
     samples = _count_samples(pipeline, problems)
-    skin = read_skin(pipeline.get("skin"), search, problems)
-    if "skin" in pipeline:
-        problems += problems_of_skin(pipeline["skin"], pipeline, populations)
+    skin = _read_skin(pipeline, populations, search, problems)
     problems += _problems_of_delays(populations, pipeline.get("duration_ms"))
     problems += problems_of_steps(pipeline, populations)
     is_glued = skin is not None and skin.pulls
@@ -82,19 +106,26 @@ def check_plain(
     problems += _problems_of_batch(batch)
     output_format = _read_format(batch.get("format"), search, problems)
     problems += _problems_of_machine(pipeline)
-    raise_if(problems)
-    assert output_format is not None
+    return _Sections(
+        pipeline, outline, skin, samples, populations, entries, families, batch, output_format
+    )
 
+
+def _make_experiment(plain: Mapping[str, Any], sections: _Sections) -> Experiment:
+    """Return the experiment of sections without a problem."""
+    pipeline, populations = sections.pipeline, sections.populations
+    assert sections.format is not None
     noise_seed = pipeline["noise_seed"]
-    design = Design(families, pipeline["seed"] if noise_seed is None else noise_seed)
+    design = Design(sections.families, pipeline["seed"] if noise_seed is None else noise_seed)
     design.check()
     chunk_size = pipeline["chunk_size"]
     return Experiment(
         sheet=receptors_of(pipeline),
-        outline=outline,
+        outline=sections.outline,
+        skin=sections.skin,
         duration_ms=float(pipeline["duration_ms"]),
         dt_ms=float(pipeline["dt_ms"]),
-        samples=samples,
+        samples=sections.samples,
         substeps=choose_substeps(pipeline, populations),
         integrator=pipeline["integrator"],
         device=pipeline["device"],
@@ -104,12 +135,26 @@ def check_plain(
         seed=pipeline["seed"],
         populations=populations,
         design=design,
-        batch=_batch_spec(batch, output_format),
-        config={**plain, "stimuli": [entry.values for entry in entries]},
+        batch=_batch_spec(sections.batch, sections.format),
+        config={**plain, "stimuli": [entry.values for entry in sections.entries]},
         surrogate=pipeline["surrogate"],
         surrogate_width=float(pipeline["surrogate_width"]),
-        skin=skin,
     )
+
+
+def _read_skin(
+    pipeline: Mapping[str, Any],
+    populations: Mapping[str, PopulationSpec],
+    search: Sequence[str | Path],
+    problems: list[str],
+) -> Skin | None:
+    """Return the skin; what does not go with it is told only where the skin itself is right."""
+    of_skin: list[str] = []
+    skin = read_skin(pipeline.get("skin"), search, of_skin)
+    if not of_skin and "skin" in pipeline:
+        of_skin += problems_of_skin(pipeline["skin"], pipeline, populations)
+    problems += of_skin
+    return skin
 
 
 def _pipeline_of(plain: Mapping[str, Any]) -> Any:
@@ -127,7 +172,7 @@ def _pipeline_of(plain: Mapping[str, Any]) -> Any:
 
 
 def _sheet(pipeline: Mapping[str, Any]) -> Receptors | None:
-    """Return the receptors, None where a key that says where they are keeps not to its rule."""
+    """Return the receptors, None where a key that says where they are has a problem."""
     keys = ("grid_size", "spacing_mm", "seed", *DEFAULTS)
     return receptors_of(pipeline) if all(key in pipeline for key in keys) else None
 

@@ -106,34 +106,63 @@ class MovingShape(BlendedStimulus):
         height = self._profiles[condition].height(t_ms, duration_ms)[0, :, None]
         height = height * _course(shape, t_ms, duration_ms)[:, None]
         distance = motion.distance(t_ms)[0]
-        x, y = (at[0] for at in motion.place(distance[None]))
+        x, y = _place(motion, distance)
         moved = shape.moved(xy, x, y)
         if moved is not None:
             return Blend(moved.stills, moved.numbers, moved.weights * height, moved.mixes)
         spacing = float(shape.detail_mm()[0, 0]) / STILLS_OF_DETAIL
-        xp: Any = namespace(distance)
-        whole_way = motion.distance(xp.full_like(t_ms[:1], duration_ms))
-        extent = max(float(whole_way.max()), float(distance.max())) - min(
-            0.0, float(distance.min())
-        )
-        if spacing <= 0.0 or extent > spacing * MOST_STILLS:
+        way_mm = _longest_way(motion, distance, duration_ms)
+        if spacing <= 0.0 or way_mm > spacing * MOST_STILLS:
             return Blend(_stills(shape, xy, x, y), counted(len(t_ms), distance)[:, None], height)
-        places = divide(distance, spacing)
+        path = _StopsAlong(distance, spacing)
+        stills, numbers = _stills_along(shape, motion, path, xy)
+        return Blend(stills, numbers, path.weights * height)
+
+
+class _StopsAlong:
+    """The places along a path at which a shape is worked out, and those around each sample."""
+
+    def __init__(self, distance_mm: Floats, spacing_mm: float) -> None:
+        xp: Any = namespace(distance_mm)
+        places = divide(distance_mm, spacing_mm)
+        # A cubic takes one stop before and two after the place of a sample.
         first = int(xp.floor(places.min())) - 1
-        count = int(xp.floor(places.max())) + 3 - first
-        numbers, weights = blend_along(places, first, count)
+        self.count = int(xp.floor(places.max())) + 3 - first
+        self.numbers, self.weights = blend_along(places, first, self.count)
         # Whole numbers of torch would become single precision when multiplied.
-        stops: Any = xp.asarray(first + counted(count, distance), dtype=xp.float64) * spacing
-        x, y = (at[0] for at in motion.place(stops[None]))
-        touching = _touching(shape, xy, x, y)
-        if touching is None:
-            return Blend(_stills(shape, xy, x, y), numbers, weights * height)
-        # One still of zeros stands for all places from which the shape touches no receptor.
-        stills = _stills(shape, xy, x[touching], y[touching])
-        renumbered = np.zeros(count, dtype=np.int64)
-        renumbered[touching] = 1 + np.arange(len(touching))
-        stills = np.concatenate([np.zeros((1, len(xy))), stills])
-        return Blend(stills, renumbered[numbers], weights * height)
+        stops = xp.asarray(first + counted(self.count, distance_mm), dtype=xp.float64)
+        self.distance_mm: Floats = stops * spacing_mm
+
+
+def _stills_along(
+    shape: Shape, motion: Motion, path: _StopsAlong, xy: Positions
+) -> tuple[Floats, Ints]:
+    """Return the shape at the stops of a path, and which of these stills each sample takes.
+
+    One still of zeros stands for all stops from which the shape touches no receptor.
+    """
+    x, y = _place(motion, path.distance_mm)
+    touching = _touching(shape, xy, x, y)
+    if touching is None:
+        return _stills(shape, xy, x, y), path.numbers
+    stills = _stills(shape, xy, x[touching], y[touching])
+    stills = np.concatenate([np.zeros((1, len(xy))), stills])
+    number_of_stop = np.zeros(path.count, dtype=np.int64)
+    number_of_stop[touching] = 1 + np.arange(len(touching))
+    return stills, number_of_stop[path.numbers]
+
+
+def _place(motion: Motion, distance_mm: Floats) -> tuple[Floats, Floats]:
+    """Return where a single condition is at some distances along its path, ``[J]`` each."""
+    x, y = motion.place(distance_mm[None])
+    return x[0], y[0]
+
+
+def _longest_way(motion: Motion, distance_mm: Floats, duration_ms: float) -> float:
+    """Return how long the stretch of the path is from where it rests to the end of its time."""
+    at_end = motion.distance(namespace(distance_mm).full_like(distance_mm[:1], duration_ms))
+    farthest = max(float(at_end.max()), float(distance_mm.max()))
+    return farthest - min(0.0, float(distance_mm.min()))
 
 
 def _course(shape: Shape, t_ms: Floats, duration_ms: float) -> Floats:

@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 import pytest
+from helpers.mistakes import assert_told
 
-from sensoryforge.config import reading as config
 from sensoryforge.config.pieces import read_pieces
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.types import Floats
@@ -119,11 +118,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_mistake_is_one_line_with_key_value_and_what_is_allowed(
     folder: Path, words: str, line: str
 ) -> None:
-    with pytest.raises(ConfigError) as caught:
-        config.check(config.compose(*words.split(" ")))
-    (said,) = caught.value.problems
-    assert fnmatchcase(said, line.replace("[", "[[]")), said
-    assert "\n" not in said
+    assert_told(words, line)
 
 
 # --- classes of a user's own ---

@@ -355,7 +355,7 @@ def test_pictures_say_indentation_and_draw_afferents_without_fields(tmp_path: Pa
     import matplotlib as mpl
 
     mpl.use("Agg")
-    from sensoryforge.analysis.plots import planned, skin
+    from sensoryforge.analysis.plots import afferents, planned, skin
 
     words = (*ELASTIC, *STIMULI["sphere"], "stimuli.amplitude=1")
     of = check(compose(*words))
@@ -368,6 +368,8 @@ def test_pictures_say_indentation_and_draw_afferents_without_fields(tmp_path: Pa
     drawn = skin.sheet(results, 0, populations=["sa"])
     assert drawn.axes[0].get_title(loc="left") == "SA: 9 afferents"
     assert "highest indentation (mm)" in {axis.get_ylabel() for axis in drawn.axes}
+    headline = afferents.rates_on_sheet(results, 0).get_suptitle()
+    assert headline.endswith("; line: indentation at half of its highest")
 
 
 def test_links_of_afferents_that_pool_nothing_are_refused_in_a_line(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ afferents far away. What is driven here is this project's; what fires is `helper
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -47,97 +48,115 @@ def sine(frequency_hz: float) -> Floats:
     return ramped(np.sin(2 * np.pi * frequency_hz * np.arange(SAMPLES) * STEP_MS / 1000))
 
 
+@dataclass(frozen=True)
+class Anchor:
+    """What the first unit of a class is published to fire under a probe, for a second."""
+
+    kind: str
+    stimulus: str
+    course: Floats
+    depth_mm: float
+    radius_mm: float
+    distance_mm: float
+    spikes: int
+    first_ms: float
+
+    def write_files(self, folder: Path) -> tuple[Path, Path]:
+        """Return the files with its course in time, and with the place of the one afferent."""
+        course, cells = folder / "course.npy", folder / "cells.csv"
+        np.save(course, self.course)
+        cells.write_text("x_mm,y_mm\n0,0\n")
+        return course, cells
+
+    def assert_fired(self, times_ms: Floats) -> None:
+        """Expect the published count and latency, as closely as the reference's own tests."""
+        assert len(times_ms) == pytest.approx(self.spikes, abs=1)
+        assert times_ms[0] == pytest.approx(self.first_ms, abs=0.25)
+
+
+def named(anchor: Anchor) -> str:
+    return f"{anchor.kind} {anchor.stimulus}"
+
+
 RAMP = ramped(np.ones(SAMPLES))
-CASES: list[tuple[str, str, Floats, float, float, float, int, float]] = [
+ANCHORS = [
     # class, stimulus, course, depth (mm), radius (mm), distance (mm), spikes, the first (ms)
-    ("sa1", "ramp", RAMP, 1.0, 1.0, 0.0, 22, 6.2),
-    ("sa1", "10 Hz", sine(10), 0.5, 1.0, 0.0, 43, 13.0),
-    ("ra", "ramp", RAMP, 1.0, 1.0, 0.0, 7, 9.2),
-    ("ra", "25 Hz", sine(25), 0.5, 1.0, 0.0, 119, 12.6),
-    ("pc", "ramp", RAMP, 1.0, 1.0, 0.0, 3, 0.4),
-    ("pc", "250 Hz", sine(250), 0.005, 1.0, 0.0, 247, 4.2),
-    ("pc", "250 Hz, 25 mm away", sine(250), 0.01, 0.5, 25.0, 40, 23.8),
-    ("pc", "250 Hz, 50 mm away", sine(250), 0.01, 0.5, 50.0, 29, 43.0),
+    Anchor("sa1", "ramp", RAMP, 1.0, 1.0, 0.0, 22, 6.2),
+    Anchor("sa1", "10 Hz", sine(10), 0.5, 1.0, 0.0, 43, 13.0),
+    Anchor("ra", "ramp", RAMP, 1.0, 1.0, 0.0, 7, 9.2),
+    Anchor("ra", "25 Hz", sine(25), 0.5, 1.0, 0.0, 119, 12.6),
+    Anchor("pc", "ramp", RAMP, 1.0, 1.0, 0.0, 3, 0.4),
+    Anchor("pc", "250 Hz", sine(250), 0.005, 1.0, 0.0, 247, 4.2),
+    Anchor("pc", "250 Hz, 25 mm away", sine(250), 0.01, 0.5, 25.0, 40, 23.8),
+    Anchor("pc", "250 Hz, 50 mm away", sine(250), 0.01, 0.5, 50.0, 29, 43.0),
 ]
 
 
-@pytest.mark.parametrize("case", CASES, ids=[f"{case[0]} {case[1]}" for case in CASES])
-def test_the_published_counts_and_latencies_come_out(
-    case: tuple[str, str, Floats, float, float, float, int, float], tmp_path: Path
-) -> None:
-    kind, _, course, depth_mm, radius_mm, distance_mm, spikes, first_ms = case
-    np.save(tmp_path / "course.npy", course)
-    cells = tmp_path / "cells.csv"
-    cells.write_text("x_mm,y_mm\n0,0\n")
+@pytest.mark.parametrize("anchor", ANCHORS, ids=named)
+def test_the_published_counts_and_latencies_come_out(anchor: Anchor, tmp_path: Path) -> None:
+    course, cells = anchor.write_files(tmp_path)
     experiment = check(
         compose(
             "pipeline.skin=elastic",
             "~neurons.populations.ra",
             "innervation@neurons.populations.sa.innervation=elastic",
-            f"neurons.populations.sa.innervation.depth_mm={DEPTH_MM[kind]}",
+            f"neurons.populations.sa.innervation.depth_mm={DEPTH_MM[anchor.kind]}",
             f"neurons.populations.sa.layout={{type:table,file:'{cells}'}}",
             "neurons.sa_neurons=1",
             f"pipeline.dt_ms={STEP_MS}",
             "pipeline.duration_ms=1000",
             "stimuli=disc",
-            f"stimuli.amplitude={depth_mm}",
-            f"stimuli.diameter_mm={2 * radius_mm}",
-            f"stimuli.center_x={distance_mm}",
+            f"stimuli.amplitude={anchor.depth_mm}",
+            f"stimuli.diameter_mm={2 * anchor.radius_mm}",
+            f"stimuli.center_x={anchor.distance_mm}",
             "stimuli.profile=trace",
-            f"stimuli.profile.file={tmp_path / 'course.npy'}",
+            f"stimuli.profile.file={course}",
         )
     )
     static, dynamic = felt(experiment)
-    times = spike_times_ms(static[:, 0], 1000 * dynamic[:, 0], UNITS[kind])
-    assert len(times) == pytest.approx(spikes, abs=1)
-    assert times[0] == pytest.approx(first_ms, abs=0.25)
+    anchor.assert_fired(spike_times_ms(static[:, 0], 1000 * dynamic[:, 0], UNITS[anchor.kind]))
 
 
 OPTIONS = {"sa1": "sa1", "ra": "ra1", "pc": "pc"}
 """The population that holds the units of each class."""
-FROM_REST = [case for case in CASES if case[:2] != ("pc", "ramp")]
+FROM_REST = [anchor for anchor in ANCHORS if named(anchor) != "pc ramp"]
 """All but the ramp of PC, which fires at once where a probe moves in the very first sample: for
 the reference nothing was before that sample, for the populations the skin was at rest."""
 
 
-@pytest.mark.parametrize("case", FROM_REST, ids=[f"{case[0]} {case[1]}" for case in FROM_REST])
-def test_the_shipped_populations_fire_what_is_published(
-    case: tuple[str, str, Floats, float, float, float, int, float], tmp_path: Path
-) -> None:
-    kind, _, course, depth_mm, radius_mm, distance_mm, spikes, first_ms = case
-    np.save(tmp_path / "course.npy", course)
-    cells = tmp_path / "cells.csv"
-    cells.write_text("x_mm,y_mm\n0,0\n")
-    population = OPTIONS[kind]
-    base: dict[str, Any] = yaml.safe_load((conf_dir() / f"units/{population}.yaml").read_text())
-    noise = base["columns"].index("noise_std")
-    first_unit = [0.0 if column == noise else value for column, value in enumerate(base["rows"][0])]
-    run = sf.run(
+def first_unit_without_noise(population: str) -> dict[str, Any]:
+    """Return a table of units with the first one of a shipped table alone."""
+    shipped: dict[str, Any] = yaml.safe_load((conf_dir() / f"units/{population}.yaml").read_text())
+    columns, row = shipped["columns"], list(shipped["rows"][0])
+    row[columns.index("noise_std")] = 0.0
+    return {"columns": columns, "rows": [row]}
+
+
+@pytest.mark.parametrize("anchor", FROM_REST, ids=named)
+def test_the_shipped_populations_fire_what_is_published(anchor: Anchor, tmp_path: Path) -> None:
+    course, cells = anchor.write_files(tmp_path)
+    population = OPTIONS[anchor.kind]
+    fitted = {
+        "type": population,
+        "count": 1,
+        "density_per_cm2": None,
+        "layout": {"type": "table", "file": str(cells)},
+        "units": first_unit_without_noise(population),
+    }
+    stimulus = {
+        "type": "disc",
+        "amplitude": anchor.depth_mm,
+        "diameter_mm": 2 * anchor.radius_mm,
+        "center_x": anchor.distance_mm,
+        "profile": {"type": "trace", "file": str(course)},
+    }
+    results = sf.run(
         {
             "pipeline": {"skin": "elastic", "dt_ms": STEP_MS, "duration_ms": 1000, "device": "cpu"},
-            "neurons": {
-                "populations": {
-                    "sa": None,
-                    "ra": None,
-                    "fitted": {
-                        "type": population,
-                        "count": 1,
-                        "density_per_cm2": None,
-                        "layout": {"type": "table", "file": str(cells)},
-                        "units": {"columns": base["columns"], "rows": [first_unit]},
-                    },
-                }
-            },
-            "stimuli": {
-                "type": "disc",
-                "amplitude": depth_mm,
-                "diameter_mm": 2 * radius_mm,
-                "center_x": distance_mm,
-                "profile": {"type": "trace", "file": str(tmp_path / "course.npy")},
-            },
+            "neurons": {"populations": {"sa": None, "ra": None, "fitted": fitted}},
+            "stimuli": stimulus,
             "batch": {"output_dir": str(tmp_path / "out")},
         }
     )
-    times = np.flatnonzero(np.asarray(run[0]["fitted_spikes"])[:, 0]) * STEP_MS
-    assert len(times) == pytest.approx(spikes, abs=1)
-    assert times[0] == pytest.approx(first_ms, abs=0.25)
+    spikes = np.asarray(results[0]["fitted_spikes"])[:, 0]
+    anchor.assert_fired(np.flatnonzero(spikes) * STEP_MS)

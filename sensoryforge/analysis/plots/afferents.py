@@ -21,6 +21,7 @@ from sensoryforge.analysis.plots.activity import (
 )
 from sensoryforge.analysis.plots.skin import sheet_panels
 from sensoryforge.analysis.selection import check_population, failed, parameters
+from sensoryforge.analysis.units import amplitude_unit, pressure_word
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import list_names
 
@@ -159,7 +160,7 @@ def rates_on_sheet(
         raise ConfigError(f"stimulus: {results.table['index'].iloc[row]} failed, it has no rate")
     condition = results.take(rows.tolist())
     with style.settings():
-        figure, axes = sheet_panels(results, width, names, beside=1.5)
+        figure, axes = sheet_panels(results, width, names, beside=1.9)
         outlined = False
         for axis, name in zip(axes, names, strict=True):
             outlined = _draw_outline(axis, results, row)
@@ -169,7 +170,8 @@ def rates_on_sheet(
             condition_text = describe_condition(results, row)
             headline = f"Mean of {len(rows)} repetitions: {condition_text}"
         if outlined:
-            headline += "; line: drive at half of its highest"
+            pressure = pressure_word(amplitude_unit(results))
+            headline += f"; line: {pressure} at half of its highest"
         style.headline(figure, headline)
     return figure
 
