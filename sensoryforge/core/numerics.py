@@ -75,7 +75,9 @@ def like(array: Floats, other: Floats) -> Floats:
     xp = namespace(other)
     if xp is np:
         return array
-    tensor: Floats = xp.asarray(np.ascontiguousarray(array), device=other.device)
+    # A tensor may be written to, and torch warns of memory that may not: what is kept is copied.
+    writable = np.require(array, requirements=["C", "W"])
+    tensor: Floats = xp.asarray(writable, device=other.device)
     return tensor
 
 

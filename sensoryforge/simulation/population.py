@@ -17,10 +17,11 @@ from sensoryforge.equations.parameters import PerNeuron
 from sensoryforge.simulation.kernels import Afferents
 from sensoryforge.simulation.kernels.exact import step_exactly
 from sensoryforge.simulation.kernels.learned import Learned
+from sensoryforge.simulation.kernels.pooling import pool_rows
 from sensoryforge.simulation.kernels.surrogate import Surrogate
 
 MANY_ROWS = 16
-"""Rows from which on it pays to sort them by receptor before they are pooled."""
+"""Rows from which on it pays to load the compiled loop."""
 
 
 class Population(nn.Module):
@@ -129,8 +130,8 @@ class Population(nn.Module):
         if isinstance(pressure, np.ndarray):
             gather = gather.numpy()
             strength = strength.numpy()
-            if pressure.ndim == 2 and len(pressure) >= MANY_ROWS:
-                return _pool_rows(pressure, gather, strength)
+            if pressure[..., 0].size >= MANY_ROWS:
+                return pool_rows(pressure, gather, strength)
         total: Floats = pressure[..., gather[:, 0]] * strength[:, 0]
         for connection in range(1, strength.shape[1]):
             of_receptors = pressure[..., gather[:, connection]]
@@ -238,23 +239,6 @@ class Population(nn.Module):
         """Whether spikes have a gradient: something is learned, in training, with gradients on."""
         wanted = any(parameter.requires_grad for parameter in self.learned.parameters())
         return wanted and self.training and torch.is_grad_enabled()
-
-
-def _pool_rows(pressure: Floats, gather: Ints, strength: Floats) -> Floats:
-    """Return what `Population.pool` does, [J,R] -> [J,N], with the same bits.
-
-    With the receptors first a receptor's rows lie side by side: they are copied, not collected.
-    """
-    by_receptor = np.ascontiguousarray(pressure.T)
-    total = by_receptor[gather[:, 0]]
-    total *= strength[:, 0, None]
-    pooled = np.empty_like(total)
-    for connection in range(1, strength.shape[1]):
-        # The numbers are those of receptors that are there: "clip" spares NumPy a copy.
-        np.take(by_receptor, gather[:, connection], axis=0, out=pooled, mode="clip")
-        pooled *= strength[:, connection, None]
-        total += pooled
-    return np.ascontiguousarray(total.T)
 
 
 def _module_key(name: str) -> str:

@@ -6,6 +6,7 @@ from hashlib import sha256
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +14,7 @@ from sensoryforge.core.numerics import (
     cos_turns,
     exp,
     hash64,
+    like,
     log,
     normals,
     random_bits,
@@ -181,3 +183,15 @@ def test_streams_drawn_together_have_the_words_of_each(size: int) -> None:
 def test_the_upper_half_of_a_product_is_exact(a: int, b: int) -> None:
     (product,) = high_product(np.array([a], np.uint64), np.array([b], np.uint64))
     assert int(product) == (a * b) >> 64
+
+
+def test_an_array_that_is_kept_elsewhere_becomes_a_tensor_of_its_own() -> None:
+    kept = np.arange(3.0)
+    kept.flags.writeable = False
+    torch.set_warn_always(True)  # or a warning of another test would use up this one
+    try:
+        tensor = like(kept, torch.zeros(1))
+    finally:
+        torch.set_warn_always(False)
+    tensor[0] = 5.0
+    assert kept[0] == 0.0

@@ -8,12 +8,20 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from helpers.blocks import shipped
 
-from sensoryforge.simulation.kernels import Afferents, Drive, cache, forecast, numba_kernel
+from sensoryforge.simulation.kernels import (
+    Afferents,
+    Drive,
+    cache,
+    forecast,
+    numba_kernel,
+    pooling,
+)
 
 PROGRAM = """
 import sys
@@ -259,6 +267,27 @@ def test_the_kernels_that_a_run_compiles_are_known_beforehand(
     Encoder(experiment, "numba")([(0, 1)])
     assert forecast.kernel_texts(experiment) == loaded
     assert len(loaded) == 2
+
+
+def test_the_loop_that_pools_moving_shapes_is_known_beforehand(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from sensoryforge.config.reading import check, compose
+    from sensoryforge.simulation.encoder import Encoder
+
+    moved = ["stimuli=bar", "+motion@stimuli.motion=line", "pipeline.duration_ms=200"]
+    experiment = check(compose(*NUMBERS, *moved))
+    loaded: set[str] = set()
+
+    def load(text: str) -> Callable[..., Any]:
+        loaded.add(text)
+        return cache.load(text)
+
+    for module in (numba_kernel, pooling):
+        monkeypatch.setattr(module, "load", load)
+    Encoder(experiment, "numba")([(0, 1)])
+    assert pooling.POOLING in loaded
+    assert forecast.kernel_texts(experiment) == loaded
 
 
 def test_a_kernel_counts_as_compiled_once_it_is(

@@ -22,6 +22,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from sensoryforge.core.errors import SensoryForgeError
 from sensoryforge.core.numerics import cos_turns, divide, exp, sin_turns, uniforms
 from sensoryforge.simulation.encoder import Encoder
+from sensoryforge.simulation.population import MANY_ROWS
 from sensoryforge.stimuli.base import PLACE, Range, Stimulus
 from sensoryforge.stimuli.guarded import GuardedStimuli
 from sensoryforge.stimuli.recipe import Recipe
@@ -266,9 +267,10 @@ class Moved(Moving):
         return self["amplitude"][:, :, None] / (1 + away / self["sigma"][:, :, None])
 
 
-def test_pooling_uses_nothing_that_a_gpu_rounds_otherwise() -> None:
+@pytest.mark.parametrize("rows", [3, MANY_ROWS, 70])
+def test_pooling_uses_nothing_that_a_gpu_rounds_otherwise(rows: int) -> None:
     encoder = Encoder(experiment(*SMALL), "numba")
-    pressure = uniforms(0, "pressure", size=3 * len(encoder.receptors)).reshape(3, -1)
+    pressure = uniforms(0, "pressure", size=rows * len(encoder.receptors)).reshape(rows, -1)
     for population in encoder.populations.values():
         given: Any = torch.from_numpy(pressure)
         with like_a_gpu():

@@ -17,6 +17,7 @@ from sensoryforge.simulation.kernels.body import OUTSIDE_EQUATIONS
 from sensoryforge.simulation.kernels.cache import is_compiled
 from sensoryforge.simulation.kernels.numba_writer import write
 from sensoryforge.simulation.kernels.plan import OWNERS, KernelPlan
+from sensoryforge.simulation.kernels.pooling import POOLING
 from sensoryforge.stimuli import find_recipe
 
 
@@ -39,6 +40,8 @@ def kernel_texts(experiment: Experiment) -> set[str]:
         for population in experiment.populations.values():
             plan = _plan(population, experiment, terms)
             texts.add(write(plan, _differing(plan, population)).text)
+            if terms == 0 and population.innervation.pools_receptors:
+                texts.add(POOLING)
     return texts
 
 
