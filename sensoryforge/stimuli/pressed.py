@@ -145,8 +145,8 @@ def _stills_along(
     touching = _touching(shape, xy, x, y)
     if touching is None:
         return _stills(shape, xy, x, y), path.numbers
-    stills = _stills(shape, xy, x[touching], y[touching])
-    stills = np.concatenate([np.zeros((1, len(xy))), stills])
+    stills = np.zeros((1 + len(touching), len(xy)))
+    _draw_stills(stills[1:], shape, xy, x[touching], y[touching])
     number_of_stop = np.zeros(path.count, dtype=np.int64)
     number_of_stop[touching] = 1 + np.arange(len(touching))
     return stills, number_of_stop[path.numbers]
@@ -187,16 +187,22 @@ def _touching(shape: Shape, xy: Positions, x: Floats, y: Floats) -> Ints | None:
 
 
 def _stills(shape: Shape, xy: Positions, x: Floats, y: Floats) -> Floats:
-    """Return the shape at some places, ``[J, R]``.
+    """Return the shape at some places, ``[J, R]``."""
+    if namespace(x) is not np:
+        return shape.stills(xy, x, y)
+    stills = np.zeros((len(x), len(xy)))
+    _draw_stills(stills, shape, xy, x, y)
+    return stills
+
+
+def _draw_stills(stills: Floats, shape: Shape, xy: Positions, x: Floats, y: Floats) -> None:
+    """Draw the shape at some places onto zeros, ``[J, R]``.
 
     A few places at a time, so that what is in work stays in the processor's cache, and only at
     receptors that the shape can reach from there.
     """
-    if namespace(x) is not np:
-        return shape.stills(xy, x, y)
     reach = shape.reach_mm()
     at_a_time = max(1, BLOCK // len(xy)) if reach is None else STILLS_OF_REACH
-    stills = np.zeros((len(x), len(xy)))
     for start in range(0, len(x), at_a_time):
         some = slice(start, start + at_a_time)
         if reach is None:
@@ -205,15 +211,15 @@ def _stills(shape: Shape, xy: Positions, x: Floats, y: Floats) -> Floats:
         near = _within_reach(shape, reach, xy, x[some], y[some])
         if len(near):
             stills[some, near] = shape.stills(xy[near], x[some], y[some])
-    return stills
 
 
 def _within_reach(shape: Shape, reach: Floats, xy: Positions, x: Floats, y: Floats) -> Ints:
     """Return the numbers of the receptors that a shape can reach from any of some places."""
-    left = x.min() + shape["center_x"] - reach
-    right = x.max() + shape["center_x"] + reach
-    bottom = y.min() + shape["center_y"] - reach
-    top = y.max() + shape["center_y"] + reach
+    along_x, along_y = reach[0, 0], reach[0, -1]
+    left = x.min() + shape["center_x"] - along_x
+    right = x.max() + shape["center_x"] + along_x
+    bottom = y.min() + shape["center_y"] - along_y
+    top = y.max() + shape["center_y"] + along_y
     across, along = xy[:, 0], xy[:, 1]
     is_near = (across >= left) & (across <= right) & (along >= bottom) & (along <= top)
     return np.flatnonzero(is_near)

@@ -68,17 +68,19 @@ class Surface:
         xp = namespace(column)
         lines, columns = self.heights.shape
         left, right_part = self._cell(column, columns)
-        below, upper_part = self._cell(row, lines)
+        corner, upper_part = self._cell(row, lines)
+        corner *= columns
+        corner += left
+        point = xp.asarray(corner, dtype=xp.int64)
         flat = like(self.heights.ravel(), column)
-        corner = xp.asarray(below * columns + left, dtype=xp.int64)
-        lower = flat[corner]
-        lower += right_part * (flat[corner + 1] - lower)
-        corner += columns
-        upper = flat[corner]
-        upper += right_part * (flat[corner + 1] - upper)
-        upper -= lower
-        upper *= upper_part
-        lower += upper
+        lower = flat[point]
+        point += 1
+        _draw_towards(lower, flat[point], right_part)
+        point += columns - 1
+        upper = flat[point]
+        point += 1
+        _draw_towards(upper, flat[point], right_part)
+        _draw_towards(lower, upper, upper_part)
         height: Floats = lower
         return height
 
@@ -88,11 +90,22 @@ class Surface:
         if self.is_tile:
             period = points - 1
             turns = xp.floor(divide(place, float(period)))
-            place = place - turns * period
+            turns *= period
+            place = place - turns
         else:  # the border is as high as all that lies farther out
-            place = xp.clip(place + 1.0, 0.0, points - 1.0)
-        before = xp.clip(xp.floor(place), 0.0, points - 2.0)
-        return before, place - before
+            place = place + 1.0
+            xp.clip(place, 0.0, points - 1.0, out=place)
+        before = xp.floor(place)
+        xp.clip(before, 0.0, points - 2.0, out=before)
+        place -= before
+        return before, place
+
+
+def _draw_towards(height: Floats, other: Floats, part: Floats) -> None:
+    """Change heights to those a part of the way towards others, which are used up."""
+    other -= height
+    other *= part
+    height += other
 
 
 def make_texture(beta: float, shortest_mm: float, longest_mm: float, seed: int) -> Floats:

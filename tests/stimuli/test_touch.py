@@ -70,6 +70,27 @@ def felt_in_the_middle(name: str, pitch_mm: float) -> Floats:
     return np.asarray(frames @ (field / field.sum()))
 
 
+REACHING = ["bar", "braille", "disc", "dots", "image"]
+
+
+@pytest.mark.parametrize("degrees", [0.0, 30.0, 90.0, 135.0])
+@pytest.mark.parametrize("name", REACHING)
+def test_a_shape_presses_up_to_its_reach_and_nowhere_beyond(name: str, degrees: float) -> None:
+    columns = case(f"stimuli/{name}").defaults()
+    columns["center_x"] = np.array([0.3])
+    if "orientation" in columns:
+        columns["orientation"] = np.array([degrees])
+    shape = case(f"stimuli/{name}").recipe(columns)
+    assert isinstance(shape, Shape)
+    reach = shape.reach_mm()
+    assert reach is not None
+    from_centre = Grid(201, 201, 0.06).xy()
+    pressed = shape.space(from_centre + np.array([0.3, 0.0]))[0, 0] > 0
+    farthest = np.abs(from_centre[pressed]).max(axis=0)
+    assert (farthest <= reach[0]).all()
+    assert (farthest >= 0.6 * reach[0]).all(), "a reach far beyond the shape spares nothing"
+
+
 @pytest.mark.parametrize(
     "name", [name for name in CASES if name.startswith(("stimuli", "scanned"))]
 )

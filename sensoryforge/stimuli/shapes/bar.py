@@ -11,7 +11,7 @@ from sensoryforge.core.numerics import namespace
 from sensoryforge.core.types import Columns, Floats
 from sensoryforge.stimuli.cautions import Caution, Sheet, reach_cautions
 from sensoryforge.stimuli.ranges import ANGLE, DRIVE, LENGTH, PLACE, RIM, Allowed
-from sensoryforge.stimuli.shapes.shape import Shape, rim, turned
+from sensoryforge.stimuli.shapes.shape import Shape, reach_of_rectangle, rim, turned
 
 
 class Bar(Shape):
@@ -59,11 +59,10 @@ class Bar(Shape):
         return self["edge_mm"]
 
     def reach_mm(self) -> Floats:
-        """Return the distance of its outer corners."""
+        """Return the distances of its outer corners along x and y."""
         length = self["length_mm"] + self["edge_mm"]
         width = self["width_mm"] + self["edge_mm"]
-        reach: Floats = 0.5 * namespace(length).sqrt(length * length + width * width)
-        return reach
+        return reach_of_rectangle(length, width, self.axes)
 
     @classmethod
     def cautions(cls, columns: Columns, sheet: Sheet) -> list[Caution]:

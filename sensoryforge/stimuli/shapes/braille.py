@@ -12,7 +12,7 @@ from sensoryforge.core.numerics import namespace
 from sensoryforge.core.types import Columns, Floats
 from sensoryforge.stimuli.cautions import Caution, Sheet, reach_cautions
 from sensoryforge.stimuli.ranges import DRIVE, LENGTH, PLACE, Allowed, Choice
-from sensoryforge.stimuli.shapes.shape import Shape, dome
+from sensoryforge.stimuli.shapes.shape import Shape, dome, reach_of_rectangle
 
 LETTERS: Mapping[str, str] = {
     "a": "1",
@@ -110,9 +110,9 @@ class Braille(Shape):
         return detail
 
     def reach_mm(self) -> Floats:
-        """Return half the diagonal of the cell."""
-        reach: Floats = HALF_DIAGONAL * self["pitch_mm"]
-        return reach
+        """Return half the sides of the cell."""
+        pitch = self["pitch_mm"]
+        return reach_of_rectangle(COLUMNS * pitch, ROWS * pitch)
 
     @classmethod
     def check(cls, columns: Columns, duration_ms: float) -> list[str]:

@@ -11,7 +11,7 @@ from sensoryforge.core.numerics import like, namespace, uniforms
 from sensoryforge.core.types import Columns, Floats
 from sensoryforge.stimuli.cautions import Caution, Sheet, reach_cautions
 from sensoryforge.stimuli.ranges import COUNT, DRIVE, LENGTH, PLACE, SEED, Allowed, Range
-from sensoryforge.stimuli.shapes.shape import Shape, dome
+from sensoryforge.stimuli.shapes.shape import Shape, dome, reach_of_rectangle
 
 
 class Dots(Shape):
@@ -97,11 +97,9 @@ class Dots(Shape):
         return detail
 
     def reach_mm(self) -> Floats:
-        """Return half the diagonal of the field."""
-        rows, columns = self["rows"], self["columns"]
-        diagonal = namespace(rows).sqrt(rows * rows + columns * columns)
-        reach: Floats = 0.5 * diagonal * self["pitch_mm"]
-        return reach
+        """Return half the sides of the field, which no dot leaves."""
+        pitch = self["pitch_mm"]
+        return reach_of_rectangle(self["columns"] * pitch, self["rows"] * pitch)
 
     @classmethod
     def check(cls, columns: Columns, duration_ms: float) -> list[str]:

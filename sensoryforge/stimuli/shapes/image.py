@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import sqrt
 from typing import ClassVar
 
 import numpy as np
@@ -13,7 +12,7 @@ from sensoryforge.core.numerics import like, namespace
 from sensoryforge.core.types import Columns, Floats
 from sensoryforge.stimuli.files import IMAGE_FILE, read_height_map
 from sensoryforge.stimuli.ranges import ANGLE, DRIVE, LENGTH, PLACE, Allowed
-from sensoryforge.stimuli.shapes.shape import Shape, turned
+from sensoryforge.stimuli.shapes.shape import Shape, reach_of_rectangle, turned
 from sensoryforge.stimuli.surface import Surface
 
 FINE_MM = 0.3
@@ -65,10 +64,13 @@ class Image(Shape):
             heights = read_height_map(path)
             lines, columns = heights.shape
             pixels_of_mm = columns / float(self["width_mm"][condition, 0])
-            column = along[condition] * pixels_of_mm + 0.5 * (columns - 1)
-            row = across[condition] * pixels_of_mm + 0.5 * (lines - 1)
+            column = along[condition] * pixels_of_mm
+            column += 0.5 * (columns - 1)
+            row = across[condition] * pixels_of_mm
+            row += 0.5 * (lines - 1)
             pressed.append(Surface.island(heights).at(column, row))
-        relief: Floats = self["amplitude"] * namespace(along).stack(pressed)
+        relief: Floats = namespace(along).stack(pressed)
+        relief *= self["amplitude"]
         return relief
 
     def detail_mm(self) -> Floats:
@@ -82,14 +84,12 @@ class Image(Shape):
         return detail
 
     def reach_mm(self) -> Floats:
-        """Return half the diagonal of the relief, one pixel farther out."""
-        widths = self["width_mm"]
-        diagonals = []
-        for path in self.texts("file"):
-            lines, columns = read_height_map(path).shape
-            diagonals.append(0.5 * sqrt((lines + 2) ** 2 + (columns + 2) ** 2) / columns)
-        reach: Floats = widths * like(np.array(diagonals), widths).reshape(widths.shape)
-        return reach
+        """Return how far the relief reaches along x and y, half a pixel beyond its rim."""
+        width = self["width_mm"]
+        sizes = np.array([read_height_map(path).shape for path in self.texts("file")])
+        lines, columns = like(sizes.T.astype(np.float64), width)[:, :, None]
+        pixel = width / columns
+        return reach_of_rectangle((columns + 2.0) * pixel, (lines + 2.0) * pixel, self.axes)
 
     @classmethod
     def check(cls, columns: Columns, duration_ms: float) -> list[str]:

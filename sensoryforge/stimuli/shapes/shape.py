@@ -20,6 +20,8 @@ WAYS_OF_PRESS = ("space", "stills", "moved", "detail_mm", "reach_mm")
 """Methods that say the same as ``press``, or that hold for one ``press`` alone."""
 SHARPEST_MM = 1e-6
 """A rim narrower than this is as sharp as one of width zero."""
+ROOM_FOR_ROUNDING = 1e-9
+"""Of a rectangle's side, so that no receptor right at its border is left out."""
 
 
 class Shape(Stimulus):
@@ -86,10 +88,16 @@ class Shape(Stimulus):
         return np.zeros((self.count, 1))
 
     def reach_mm(self) -> Floats | None:
-        """Return how far from its centre a shape presses, ``[C, 1]`` in mm.
+        """Return how far from its centre a shape presses, in mm.
 
-        Farther out the pressure is zero, and a moving shape is not worked out there. None, as by
-        default: it presses everywhere. A shape with a reach has ``center_x`` and ``center_y``.
+        Farther out the pressure is zero, and a moving shape is not worked out there. A shape with a
+        reach has ``center_x`` and ``center_y``.
+
+        Returns
+        -------
+        Floats or None
+            ``[C, 1]``, or ``[C, 2]`` along x and along y where they differ, such as
+            `reach_of_rectangle`. None, as by default: it presses everywhere.
         """
         return None
 
@@ -191,6 +199,37 @@ def turned(x: Floats, y: Floats, axes: tuple[Floats, Floats]) -> tuple[Floats, F
     """
     cosine, sine = axes
     return x * cosine + y * sine, y * cosine - x * sine
+
+
+def reach_of_rectangle(
+    length_mm: Floats, width_mm: Floats, axes: tuple[Floats, Floats] | None = None
+) -> Floats:
+    """Return how far a rectangle reaches from its centre, ``[C, 2]`` along x and y in mm.
+
+    Parameters
+    ----------
+    length_mm, width_mm
+        Its sides, ``[C, 1]``.
+    axes
+        Cosine and sine of the direction of its length, ``[C, 1]`` each; by default along x.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> quarter_turn = (np.array([[0.0]]), np.array([[1.0]]))
+    >>> reach_of_rectangle(np.array([[4.0]]), np.array([[1.0]]), quarter_turn).round(6).tolist()
+    [[0.5, 2.0]]
+    """
+    xp = namespace(length_mm)
+    if axes is None:
+        along_x, along_y = length_mm, width_mm
+    else:
+        cosine, sine = xp.abs(axes[0]), xp.abs(axes[1])
+        along_x = cosine * length_mm + sine * width_mm
+        along_y = sine * length_mm + cosine * width_mm
+    sides = xp.concatenate([along_x, along_y], 1)
+    reach: Floats = (0.5 + ROOM_FOR_ROUNDING) * sides
+    return reach
 
 
 def rim(inside_mm: Floats, edge_mm: Floats) -> Floats:
