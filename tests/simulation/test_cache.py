@@ -269,14 +269,21 @@ def test_the_kernels_that_a_run_compiles_are_known_beforehand(
     assert len(loaded) == 2
 
 
-def test_the_loop_that_pools_moving_shapes_is_known_beforehand(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["stimuli=bar", "+motion@stimuli.motion=line", *NUMBERS, "pipeline.duration_ms=200"],
+        ["experiment=fingertip"],
+        ["experiment=fingertip", "+motion@stimuli.motion=line"],
+    ],
+)
+def test_loops_for_moving_shapes_and_a_skin_that_deforms_are_known_beforehand(
+    monkeypatch: pytest.MonkeyPatch, words: list[str]
 ) -> None:
     from sensoryforge.config.reading import check, compose
     from sensoryforge.simulation.encoder import Encoder
 
-    moved = ["stimuli=bar", "+motion@stimuli.motion=line", "pipeline.duration_ms=200"]
-    experiment = check(compose(*NUMBERS, *moved))
+    experiment = check(compose(*words))
     loaded: set[str] = set()
 
     def load(text: str) -> Callable[..., Any]:
@@ -285,8 +292,7 @@ def test_the_loop_that_pools_moving_shapes_is_known_beforehand(
 
     for module in (numba_kernel, pooling):
         monkeypatch.setattr(module, "load", load)
-    Encoder(experiment, "numba")([(0, 1)])
-    assert pooling.POOLING in loaded
+    Encoder(experiment, "numba")([(0, len(experiment.design))])
     assert forecast.kernel_texts(experiment) == loaded
 
 

@@ -8,6 +8,7 @@ is a guess.
 from __future__ import annotations
 
 from math import frexp
+from typing import TypedDict
 
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.design.experiment import Experiment, PopulationSpec
@@ -19,6 +20,14 @@ from sensoryforge.simulation.kernels.numba_writer import write
 from sensoryforge.simulation.kernels.plan import OWNERS, KernelPlan
 from sensoryforge.simulation.kernels.pooling import POOLING
 from sensoryforge.stimuli import find_recipe
+
+
+class DriveKeys(TypedDict):
+    """The words of a `KernelPlan` that say how a drive comes."""
+
+    terms: int
+    rates: int
+    delayed: bool
 
 
 def count_to_compile(experiment: Experiment) -> int:
@@ -67,14 +76,24 @@ def _plan(population: PopulationSpec, experiment: Experiment, terms: int) -> Ker
     return KernelPlan(
         filter=population.filter if exact is None else exact.block,
         model=population.model,
-        # Noise of the receptors differs from sample to sample: the drive is read from frames.
-        terms=0 if population.receptor_noise_std > 0 else terms,
+        **_of_drive(population, experiment, terms),
         substeps=experiment.substeps_of(population),
         filter_substeps=None if exact is None else 1,
         noisy=largest(population.noise_std) > 0,
         record=tuple(traces[name] for name in saved if name in traces),
         exact_rate=mantissa == 0.5,
     )
+
+
+def _of_drive(population: PopulationSpec, experiment: Experiment, terms: int) -> DriveKeys:
+    """Return what a plan says of the drive."""
+    if experiment.skin is None:
+        # Noise of the receptors differs from sample to sample: the drive is read from frames.
+        is_read = population.receptor_noise_std > 0
+        return {"terms": 0 if is_read else terms, "rates": 0, "delayed": False}
+    # In a skin that deforms a product is felt twice, as pressure and as its rate, which is late.
+    is_product = terms == 1
+    return {"terms": 2 if is_product else 0, "rates": 1, "delayed": is_product}
 
 
 def _differing(plan: KernelPlan, population: PopulationSpec) -> frozenset[tuple[str, int]]:
