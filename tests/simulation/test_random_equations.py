@@ -21,15 +21,17 @@ PARAMETERS = {"p": 0.7, "q": 3.0}
 
 @st.composite
 def random_blocks(draw: st.DrawFn, kind: Kind, count: int) -> Block:
-    """A block of ``count`` states; some of their initial values are expressions too."""
+    """A block of ``count`` states: some start at expressions, some go by what they become next."""
     states = [f"x{k}" for k in range(count)]
-    known = expressions(
-        *states[:4], *PARAMETERS, "I", "t", "dt", *(["dI"] if kind == "filter" else [])
-    )
+    inputs = [*states[:4], *PARAMETERS, "I", "t", "dt", *(["dI"] if kind == "filter" else [])]
+    named = {"w": draw(expressions(*inputs)), "z": draw(expressions(*inputs, "w"))}
+    known = expressions(*inputs, *named)
     initial = [draw(expressions(*PARAMETERS, *states[:k])) for k in range(3)]
     block: dict[str, Any] = {
         "states": dict(zip(states, [*initial, *(0.1 * k for k in range(count - 3))], strict=True)),
-        "derivatives": {state: draw(known) for state in states},
+        "let": named,
+        "next": {state: draw(known) for state in states[1::5]},
+        "derivatives": {state: draw(known) for state in states if state not in states[1::5]},
         "parameters": PARAMETERS,
     }
     if kind == "filter":
