@@ -16,6 +16,7 @@ from sensoryforge.analysis.plots.activity import response, strongest
 from sensoryforge.analysis.plots.afferents import afferent, rates_on_sheet
 from sensoryforge.analysis.plots.curves import tuning
 from sensoryforge.analysis.plots.maps import heatmap
+from sensoryforge.analysis.plots.rates import Window, telling_axes
 from sensoryforge.analysis.plots.skin import movie, sheet
 from sensoryforge.analysis.selection import check_column, check_population, unknown
 from sensoryforge.core.errors import ConfigError
@@ -57,17 +58,22 @@ class Wishes:
         Which stimulus, by its index in the design. Without it each type shows its stimulus with
         most spikes.
     axes
-        The parameters of tuning and map; without them the first two axes of each type.
+        The parameters of tuning and map; without them those of each type: a frequency first, then
+        what has most values (`rates.telling_axes`).
     neuron
         Which afferent, as ``sa:12``; without it the one with most spikes.
     choice
         In words which stimuli the dataset was narrowed to, for the titles; empty for all.
+    window
+        The part of each stimulus that tuning and map are of: its first instant and the first after
+        it, in ms; None is the end.
     """
 
     stimulus: int | None = None
     axes: tuple[str, ...] = ()
     neuron: str = ""
     choice: str = ""
+    window: Window = (0.0, None)
 
 
 def pages(
@@ -115,7 +121,7 @@ def pages(
             tag = stimulus_type if len(types) > 1 else ""
             of_type = results.where(type=stimulus_type)
             if kind in _NEEDED_AXES:
-                of_kind += _pages_of_axes(kind, of_type, wishes.axes, tag)
+                of_kind += _pages_of_axes(kind, of_type, wishes, tag)
             elif kind == "afferent":
                 of_kind.append(_page_of_afferent(of_type, wishes.neuron, tag))
             else:
@@ -255,13 +261,14 @@ def _row_of(results: Results, index: int) -> int:
     return int(indices.index(index))
 
 
-def _pages_of_axes(kind: str, results: Results, asked: Sequence[str], tag: str) -> list[Page]:
-    """Return the map over the first two axes, or the tuning to each axis, of one type.
+def _pages_of_axes(kind: str, results: Results, wishes: Wishes, tag: str) -> list[Page]:
+    """Return the map over two axes, or the tuning to each axis, of one type.
 
     The tuning to the first axis has a curve for each value of the second; the second has no picture
     of its own.
     """
-    axes = list(asked or results.axes)
+    asked, window = wishes.axes, wishes.window
+    axes = list(asked or telling_axes(results))
     name = f"{kind}_{tag}" if tag else kind
     of_type = f" of {tag}" if tag else ""
     shows = "Rates" if kind == "heatmap" else "Tuning"
@@ -272,13 +279,13 @@ def _pages_of_axes(kind: str, results: Results, asked: Sequence[str], tag: str) 
     if kind == "heatmap":
         y = axes[1]
         caption = f"Rates{of_type} over {x} and {y}"
-        return [Page(kind, name, caption, partial(_draw_heatmap, results, x, y))]
+        return [Page(kind, name, caption, partial(_draw_heatmap, results, x, y, window))]
     by = axes[1] if len(axes) > 1 else None
     curves = f" for each {by}" if by else ""
     caption = f"Tuning{of_type} to {x}{curves}"
-    of_axes = [Page(kind, name, caption, partial(_draw_tuning, results, x, by))]
+    of_axes = [Page(kind, name, caption, partial(_draw_tuning, results, x, by, window))]
     for x in axes[2:]:
-        draw = partial(_draw_tuning, results, x, None)
+        draw = partial(_draw_tuning, results, x, None, window)
         of_axes.append(Page(kind, f"{name}_{x}", f"Tuning{of_type} to {x}", draw))
     return of_axes
 
@@ -327,12 +334,14 @@ def _refuse(problem: str, width: float) -> style.Picture:
     raise ConfigError(problem)
 
 
-def _draw_heatmap(results: Results, x: str, y: str, width: float) -> style.Picture:
-    return heatmap(results, x, y, width=width)
+def _draw_heatmap(results: Results, x: str, y: str, window: Window, width: float) -> style.Picture:
+    return heatmap(results, x, y, window=window, width=width)
 
 
-def _draw_tuning(results: Results, x: str, by: str | None, width: float) -> style.Picture:
-    return tuning(results, x, by, width=width)
+def _draw_tuning(
+    results: Results, x: str, by: str | None, window: Window, width: float
+) -> style.Picture:
+    return tuning(results, x, by, window=window, width=width)
 
 
 def _page_of_afferent(results: Results, neuron: str, tag: str) -> Page:
