@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import sensoryforge.analysis.plots.film as film
-import sensoryforge.analysis.plots.planned as planned
 import sensoryforge.analysis.plots.style as style
 from sensoryforge.analysis.plots.activity import response, strongest
 from sensoryforge.analysis.plots.afferents import afferent, rates_on_sheet
@@ -21,11 +18,9 @@ from sensoryforge.analysis.plots.skin import movie, sheet
 from sensoryforge.analysis.selection import check_column, check_population, unknown
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import list_names
-from sensoryforge.core.progress import open_bar
 from sensoryforge.store.files import disk
 
 if TYPE_CHECKING:
-    from sensoryforge.analysis.plots.planned import Planned
     from sensoryforge.analysis.results import Results
 
 KINDS = ("tuning", "heatmap", "response", "afferent", "rates_on_sheet", "movie", "sheet")
@@ -107,7 +102,7 @@ def pages(
     stimulus = wishes.stimulus
     chosen = results if stimulus is None else results.where(index=stimulus)
     if not len(chosen):
-        raise ConfigError(_no_stimulus(results, stimulus))
+        raise ConfigError(no_stimulus_line(results, stimulus))
     types = list(dict.fromkeys(chosen.table["type"]))
     for kind in KINDS:
         if kind not in kinds:
@@ -192,73 +187,6 @@ def write(
         raise ConfigError(missing)
     for lines in failures.values():
         yield from lines
-
-
-def write_movie(
-    results: Results, folder: Path, index: int | None = None, format: str = ""
-) -> Iterator[str]:
-    """Write one stimulus as a film into a folder, and yield lines that say so.
-
-    Parameters
-    ----------
-    results
-        The dataset.
-    folder
-        Where to; it is made.
-    index
-        Which stimulus, by its index in the design; without it the one with most spikes.
-    format
-        ``mp4`` or ``gif``; without it MP4 where ffmpeg is there, else GIF.
-
-    Raises
-    ------
-    ConfigError
-        For what is not there or not allowed.
-    StorageError
-        Where the disk refuses.
-    """
-    row = strongest(results) if index is None else _row_of(results, index)
-    path = folder / f"movie.{film.choose_format(format)}"
-    with closing(open_bar(film.frame_count(results), 0, "Movie", "frame")) as bar:
-        film.save_movie(results, path, row, progress=lambda *_: bar.update(1))
-    yield f"Wrote {path}"
-
-
-def write_stimulus(experiment: Planned, path: Path, index: int | None = None) -> Iterator[str]:
-    """Write the stimuli of an experiment, before any run, into a picture file.
-
-    Parameters
-    ----------
-    experiment
-        What `plots.stimulus` takes.
-    path
-        Of the picture; its ending is one of ``FORMATS``.
-    index
-        Which stimulus of the design; without it some of each family.
-
-    Raises
-    ------
-    ConfigError
-        For another ending, and for an index that is not there.
-    StorageError
-        Where the disk refuses.
-    """
-    format = path.suffix.removeprefix(".")
-    if format not in FORMATS:
-        raise ConfigError(unknown("format", format, FORMATS))
-    figure = planned.stimulus(experiment, index)
-    with disk(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path)
-    yield f"Wrote {path}"
-
-
-def _row_of(results: Results, index: int) -> int:
-    """Return the row of a stimulus with an index in the design."""
-    indices = results.table["index"].tolist()
-    if index not in indices:
-        raise ConfigError(_no_stimulus(results, index))
-    return int(indices.index(index))
 
 
 def _pages_of_axes(kind: str, results: Results, wishes: Wishes, tag: str) -> list[Page]:
@@ -406,8 +334,12 @@ def _afferent_named(neuron: str) -> tuple[str, int]:
     return population, int(number)
 
 
-def _no_stimulus(results: Results, stimulus: int | None) -> str:
-    """Return the message for a stimulus that is not in the dataset."""
+def no_stimulus_line(results: Results, stimulus: int | None) -> str:
+    """Return the message for a stimulus that is not in the dataset.
+
+    >>> no_stimulus_line(results, 99)
+    'stimulus: got 99, allowed is an index of the table, 0 to 7'
+    """
     indices = results.table["index"]
     if not len(indices):
         return "stimulus: the dataset has none"
