@@ -30,7 +30,7 @@ _ORDERINGS: dict[str, Callable[[Any, Any], Any]] = {
 }
 _COMPARISONS = ("==", "=", "!=", *_ORDERINGS)
 _CONDITION = re.compile(
-    r"""\s*(?P<column>\w+)
+    r"""\s*(?P<column>[\w.]+)
         \s*(?P<comparison>==|!=|<=|>=|=|<|>)
         \s*(?P<value>"[^"]*"|'[^']*'|[^\s"'<>=!]+)\s*""",
     re.VERBOSE,
@@ -217,4 +217,5 @@ def _value(text: str) -> float | str:
 def _unreadable(part: str) -> str:
     """Return the message for what is no condition."""
     allowed = f"a column, one of {' '.join(_COMPARISONS)}, and a number or a text"
-    return f"where: got {part!r}, allowed is {allowed}; several joined by 'and'"
+    examples = "such as 'amplitude > 20', several joined by 'and'"
+    return f"where: got {part!r}, allowed is {allowed}, {examples}"

@@ -20,6 +20,7 @@ from sensoryforge.commands.datasets import (
     load_chosen,
     trust_modules,
 )
+from sensoryforge.commands.help_pages import RUN, TRAIN, asks_for_help
 from sensoryforge.commands.plot import add_plot, run_plot
 from sensoryforge.core.errors import ConfigError, StorageError
 from sensoryforge.core.messages import list_names, suggest
@@ -86,7 +87,8 @@ def _run(words: list[str]) -> int:
     arguments, rest = parser.parse_known_args(words)
     for word in rest:
         if word.startswith("-") or arguments.command != "batch":
-            parser.error(f"unknown argument {word}")
+            hint = "; a condition stands in quotes" if "--where" in words else ""
+            parser.error(f"unknown argument {word}{hint}")
     if arguments.command is None:
         parser.print_help()
         return 0
@@ -161,6 +163,9 @@ def _add_nothing(parser: argparse.ArgumentParser) -> None:
 
 def _run_hydra(words: list[str]) -> int:
     """Hand the rest of the command line to the Hydra application."""
+    if asks_for_help(words):
+        console.say(RUN)
+        return 0
     from sensoryforge.commands.hydra_app import main as run_application
 
     sys.argv = ["sensoryforge run", *words]
@@ -172,6 +177,9 @@ def _run_hydra(words: list[str]) -> int:
 
 def _train(words: list[str]) -> int:
     """Hand the rest of the command line to the Hydra application that trains a decoder."""
+    if asks_for_help(words):
+        console.say(TRAIN)
+        return 0
     from sensoryforge.commands.train import main as train_application
 
     sys.argv = ["sensoryforge train", *words]
@@ -203,7 +211,10 @@ def _run_decode(arguments: argparse.Namespace) -> int:
 
 def _add_list(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "group", metavar="GROUP", nargs="?", help="only this group, such as stimuli"
+        "word",
+        metavar="GROUP|OPTION",
+        nargs="?",
+        help="only this group, such as stimuli, or one option, such as braille or profile/sine",
     )
     parser.add_argument(
         "--config-dir", metavar="DIR", action="append", help="a folder with options of your own"
@@ -211,11 +222,11 @@ def _add_list(parser: argparse.ArgumentParser) -> None:
 
 
 def _run_list(arguments: argparse.Namespace) -> int:
-    """Write every option, or those of one group."""
-    from sensoryforge.config.catalogue import catalogue_lines
+    """Write every option, those of one group, or one."""
+    from sensoryforge.config.option_page import list_lines
 
     folders = [Path(folder) for folder in arguments.config_dir or []]
-    for line in catalogue_lines(arguments.group, folders):
+    for line in list_lines(arguments.word, folders):
         console.say(line)
     return 0
 
