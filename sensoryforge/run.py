@@ -10,11 +10,16 @@ from sensoryforge.running import run as run
 
 def main() -> int:
     """Run the Hydra application on ``sys.argv`` and return its exit code."""
+    from sensoryforge.commands import console
     from sensoryforge.commands.completion import script
+    from sensoryforge.commands.help_pages import RUN, asks_for_help
 
     text = script(sys.argv[1:])
     if text is not None:
         sys.stdout.write(text)
+        return 0
+    if asks_for_help(sys.argv[1:]):
+        console.say(RUN)
         return 0
     from sensoryforge.commands.hydra_app import main as application
 

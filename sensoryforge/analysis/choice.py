@@ -9,7 +9,7 @@ import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -18,8 +18,9 @@ from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import list_names
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from sensoryforge.core.types import Bools, Ints
-    from sensoryforge.store.dataset import Dataset
 
 _ORDERINGS: dict[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt,
@@ -29,12 +30,23 @@ _ORDERINGS: dict[str, Callable[[Any, Any], Any]] = {
 }
 _COMPARISONS = ("==", "=", "!=", *_ORDERINGS)
 _CONDITION = re.compile(
-    r"""\s*(?P<column>\w+)
+    r"""\s*(?P<column>[\w.]+)
         \s*(?P<comparison>==|!=|<=|>=|=|<|>)
         \s*(?P<value>"[^"]*"|'[^']*'|[^\s"'<>=!]+)\s*""",
     re.VERBOSE,
 )
 _AND = re.compile(r"and\s", re.IGNORECASE)
+
+
+class Stimuli(Protocol):
+    """What stimuli are chosen from: a dataset, or a design before any run."""
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """A row a stimulus: its type and its parameters."""
+
+    def __len__(self) -> int:
+        """Return how many there are."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +75,7 @@ class Condition:
     def __str__(self) -> str:
         return f"{self.column} {self.comparison} {_as_text(self.value)}"
 
-    def met(self, dataset: Dataset) -> Bools:
+    def met(self, dataset: Stimuli) -> Bools:
         """Tell for each stimulus, ``[B]``, whether it meets the condition.
 
         A stimulus without the parameter does not.
@@ -161,7 +173,7 @@ class Choice:
             words.insert(0, f"type {list_names(self.types)}")
         return ", ".join(words)
 
-    def rows(self, dataset: Dataset) -> Ints:
+    def rows(self, dataset: Stimuli) -> Ints:
         """Return the rows of the table that are meant; raises ConfigError where there are none."""
         there = dataset.table["type"].unique().tolist()
         for name in self.types:
@@ -177,7 +189,7 @@ class Choice:
         rows: Ints = np.flatnonzero(chosen)
         return rows
 
-    def _ranges(self, dataset: Dataset) -> str:
+    def _ranges(self, dataset: Stimuli) -> str:
         """Return in words what the columns of the conditions hold."""
         ranges = ""
         names = [condition.column for condition in self.conditions]
@@ -205,4 +217,5 @@ def _value(text: str) -> float | str:
 def _unreadable(part: str) -> str:
     """Return the message for what is no condition."""
     allowed = f"a column, one of {' '.join(_COMPARISONS)}, and a number or a text"
-    return f"where: got {part!r}, allowed is {allowed}; several joined by 'and'"
+    examples = "such as 'amplitude > 20', several joined by 'and'"
+    return f"where: got {part!r}, allowed is {allowed}, {examples}"

@@ -10,22 +10,24 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from sensoryforge.commands import console
+from sensoryforge.commands.datasets import (
+    add_choice,
+    add_dataset,
+    add_trust,
+    load_chosen,
+    trust_modules,
+)
+from sensoryforge.commands.help_pages import RUN, TRAIN, asks_for_help
+from sensoryforge.commands.plot import add_plot, run_plot
 from sensoryforge.core.errors import ConfigError, StorageError
 from sensoryforge.core.messages import list_names, suggest
 from sensoryforge.core.trust import trust
 
-if TYPE_CHECKING:
-    from sensoryforge.analysis.results import Results
-
 STARTER = Path(__file__).with_name("starter.yml")
 """The batch file that ``sensoryforge init`` writes."""
-
-
-_YAML = (".yml", ".yaml")
-"""How batch files end."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -85,7 +87,8 @@ def _run(words: list[str]) -> int:
     arguments, rest = parser.parse_known_args(words)
     for word in rest:
         if word.startswith("-") or arguments.command != "batch":
-            parser.error(f"unknown argument {word}")
+            hint = "; a condition stands in quotes" if "--where" in words else ""
+            parser.error(f"unknown argument {word}{hint}")
     if arguments.command is None:
         parser.print_help()
         return 0
@@ -160,6 +163,9 @@ def _add_nothing(parser: argparse.ArgumentParser) -> None:
 
 def _run_hydra(words: list[str]) -> int:
     """Hand the rest of the command line to the Hydra application."""
+    if asks_for_help(words):
+        console.say(RUN)
+        return 0
     from sensoryforge.commands.hydra_app import main as run_application
 
     sys.argv = ["sensoryforge run", *words]
@@ -171,6 +177,9 @@ def _run_hydra(words: list[str]) -> int:
 
 def _train(words: list[str]) -> int:
     """Hand the rest of the command line to the Hydra application that trains a decoder."""
+    if asks_for_help(words):
+        console.say(TRAIN)
+        return 0
     from sensoryforge.commands.train import main as train_application
 
     sys.argv = ["sensoryforge train", *words]
@@ -178,7 +187,7 @@ def _train(words: list[str]) -> int:
 
 
 def _add_decode(parser: argparse.ArgumentParser) -> None:
-    _add_dataset(parser)
+    add_dataset(parser)
     parser.add_argument(
         "--decoder",
         metavar="FILE",
@@ -186,14 +195,14 @@ def _add_decode(parser: argparse.ArgumentParser) -> None:
         help="a checkpoint such as checkpoints/best.ckpt, or the directory of a training",
     )
     parser.add_argument("--csv", metavar="FILE", help="write what it tells of each stimulus")
-    _add_trust(parser)
+    add_trust(parser)
 
 
 def _run_decode(arguments: argparse.Namespace) -> int:
     """Apply a trained decoder to a dataset."""
     from sensoryforge.commands.decode import decode_dataset
 
-    _trust_modules(arguments)
+    trust_modules(arguments)
     return decode_dataset(arguments.directory, arguments.decoder, arguments.csv)
 
 
@@ -202,7 +211,10 @@ def _run_decode(arguments: argparse.Namespace) -> int:
 
 def _add_list(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "group", metavar="GROUP", nargs="?", help="only this group, such as stimuli"
+        "word",
+        metavar="GROUP|OPTION",
+        nargs="?",
+        help="only this group, such as stimuli, or one option, such as braille or profile/sine",
     )
     parser.add_argument(
         "--config-dir", metavar="DIR", action="append", help="a folder with options of your own"
@@ -210,11 +222,11 @@ def _add_list(parser: argparse.ArgumentParser) -> None:
 
 
 def _run_list(arguments: argparse.Namespace) -> int:
-    """Write every option, or those of one group."""
-    from sensoryforge.config.catalogue import catalogue_lines
+    """Write every option, those of one group, or one."""
+    from sensoryforge.config.option_page import list_lines
 
     folders = [Path(folder) for folder in arguments.config_dir or []]
-    for line in catalogue_lines(arguments.group, folders):
+    for line in list_lines(arguments.word, folders):
         console.say(line)
     return 0
 
@@ -222,14 +234,10 @@ def _run_list(arguments: argparse.Namespace) -> int:
 # --- show ---
 
 
-def _add_dataset(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("directory", metavar="DIR", help="the output directory of a run")
-
-
 def _add_show(parser: argparse.ArgumentParser) -> None:
-    _add_dataset(parser)
+    add_dataset(parser)
     parser.add_argument("--csv", action="store_true", help="write the table of stimuli as CSV")
-    _add_trust(parser)
+    add_trust(parser)
 
 
 def _run_show(arguments: argparse.Namespace) -> int:
@@ -237,7 +245,7 @@ def _run_show(arguments: argparse.Namespace) -> int:
     from sensoryforge.analysis.results import load
     from sensoryforge.commands.show import directory_lines
 
-    _trust_modules(arguments)
+    trust_modules(arguments)
     if arguments.csv:
         lines = load(arguments.directory).table.to_csv(index=False).splitlines()
     else:
@@ -247,176 +255,12 @@ def _run_show(arguments: argparse.Namespace) -> int:
     return 0
 
 
-# --- plot ---
-
-
-def _add_choice(parser: argparse.ArgumentParser) -> None:
-    """Add what chooses stimuli of a dataset, and lets its classes be used."""
-    parser.add_argument(
-        "--type", metavar="NAME", action="append", default=[], help="only stimuli of this type"
-    )
-    parser.add_argument(
-        "--where",
-        metavar="CONDITION",
-        action="append",
-        default=[],
-        help="only stimuli that meet it, such as 'amplitude > 20 and sigma == 0.3'",
-    )
-    _add_trust(parser)
-
-
-def _add_trust(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--trust", metavar="MODULE", action="append", help="use classes of this module of yours"
-    )
-
-
-def _trust_modules(arguments: argparse.Namespace) -> None:
-    """Trust the modules that are named; they may lie in the current folder."""
-    if arguments.trust:
-        trust(arguments.trust)
-        sys.path.append(str(Path.cwd()))
-
-
-def _load_chosen(arguments: argparse.Namespace) -> tuple[Results, str]:
-    """Return the stimuli of a dataset that are chosen, and in words which they are."""
-    from sensoryforge.analysis.choice import Choice
-    from sensoryforge.analysis.results import load
-
-    _trust_modules(arguments)
-    choice = Choice.from_words(arguments.type, arguments.where)
-    results = load(arguments.directory)
-    if not str(choice):
-        return results, ""
-    return results.take(choice.rows(results).tolist()), str(choice)
-
-
-_SOME_STIMULI = object()
-"""What ``--stimulus`` stands for where no index follows it."""
-
-
-def _index(text: str) -> int:
-    """Return the index of a stimulus; the parser says what is wrong with another word."""
-    if text.isdecimal():
-        return int(text)
-    hint = "; a batch file stands before --stimulus" if Path(text).suffix in _YAML else ""
-    raise argparse.ArgumentTypeError(f"got {text!r}, allowed is a whole number from 0 on{hint}")
-
-
-def _add_plot(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "directory",
-        metavar="DIR|FILE",
-        help="the output directory of a run; with --stimulus a batch file, before any run",
-    )
-    parser.add_argument(
-        "pictures",
-        metavar="PICTURE",
-        nargs="*",
-        help="only these: tuning heatmap response afferent rates_on_sheet movie sheet; of a batch "
-        "file key=value, which changes a value of it",
-    )
-    parser.add_argument(
-        "--stimulus",
-        metavar="INDEX",
-        type=_index,
-        nargs="?",
-        const=_SOME_STIMULI,
-        help="which stimulus (default: that with most spikes); of a batch file without an INDEX "
-        "some of each family: where and when they press, and where receptors and neurons lie",
-    )
-    parser.add_argument(
-        "--movie",
-        action="store_true",
-        help="one stimulus as a film: the drive on the sheet, and neurons that flash as they fire",
-    )
-    parser.add_argument(
-        "--axes",
-        metavar="X,Y",
-        default="",
-        help="parameters of tuning and heatmap (default: two)",
-    )
-    parser.add_argument(
-        "--neuron",
-        metavar="POPULATION:NUMBER",
-        default="",
-        help="which afferent, such as sa:12 (default: that with most spikes)",
-    )
-    _add_choice(parser)
-    parser.add_argument(
-        "--format",
-        default="",
-        help="png, svg or pdf (default: png); of a movie mp4 or gif (default: mp4 with ffmpeg)",
-    )
-    parser.add_argument(
-        "--output",
-        metavar="PATH",
-        help="a folder (default: DIR/plots); of a batch file the picture "
-        "(default: FILE_stimulus.png, here)",
-    )
-
-
-def _run_plot(arguments: argparse.Namespace) -> int:
-    """Draw a dataset, or the stimuli of a batch file, into files."""
-    from sensoryforge.analysis.plots import book
-
-    if arguments.stimulus is not None and not Path(arguments.directory).is_dir():
-        return _plot_batch_file(arguments)
-    if arguments.stimulus is _SOME_STIMULI:
-        problem = "got no index, allowed is one of its table; only a batch file needs none"
-        raise ConfigError(f"stimulus: {problem}, and {arguments.directory} is a directory")
-    if Path(arguments.directory).is_file() and Path(arguments.directory).suffix in _YAML:
-        what = "a batch file; its stimuli are drawn with --stimulus"
-        raise ConfigError(f"{arguments.directory}: {what}, its results from their directory")
-    folder = Path(arguments.output or Path(arguments.directory) / "plots")
-    if arguments.movie and arguments.pictures:
-        raise ConfigError(f"--movie: got {arguments.pictures[0]!r} too, allowed is one at a time")
-    results, choice = _load_chosen(arguments)
-    if arguments.movie:
-        lines = book.write_movie(results, folder, arguments.stimulus, arguments.format)
-    else:
-        axes = [name.strip() for name in arguments.axes.split(",") if name.strip()]
-        wishes = book.Wishes(arguments.stimulus, tuple(axes), arguments.neuron, choice)
-        format = arguments.format or "png"
-        lines = book.write(results, folder, arguments.pictures, wishes, format)
-    for line in lines:
-        console.say(line)
-    return 0
-
-
-def _plot_batch_file(arguments: argparse.Namespace) -> int:
-    """Draw the stimuli of a batch file; nothing is simulated, and only the picture is written."""
-    from sensoryforge.analysis.plots import book
-    from sensoryforge.commands.command_line import check_encoding
-    from sensoryforge.config.reading import check_batch_file
-
-    file = Path(arguments.directory)
-    for option in ("movie", "axes", "neuron", "type", "where"):
-        if getattr(arguments, option):
-            raise ConfigError(f"--{option}: {file} is no dataset; allowed with a directory")
-    for word in arguments.pictures:
-        if "=" not in word and not word.startswith("~"):
-            raise ConfigError(f"{word}: {file} is no dataset; allowed is key=value")
-    check_encoding(arguments.pictures)
-    if arguments.trust:
-        trust(arguments.trust)
-        sys.path.append(str(file.resolve().parent))
-    path = Path(arguments.output or f"{file.stem}_stimulus.{arguments.format or 'png'}")
-    if arguments.format and path.suffix != f".{arguments.format}":
-        raise ConfigError(f"format: got {arguments.format!r}, and the output is {path}")
-    index = None if arguments.stimulus is _SOME_STIMULI else arguments.stimulus
-    experiment = check_batch_file(file, arguments.pictures)
-    for line in book.write_stimulus(experiment, path, index):
-        console.say(line)
-    return 0
-
-
 # --- report ---
 
 
 def _add_report(parser: argparse.ArgumentParser) -> None:
-    _add_dataset(parser)
-    _add_choice(parser)
+    add_dataset(parser)
+    add_choice(parser)
     parser.add_argument("--output", metavar="FILE", help="where to (default: DIR/report.html)")
 
 
@@ -425,7 +269,7 @@ def _run_report(arguments: argparse.Namespace) -> int:
     from sensoryforge.analysis.plots import report
 
     path = Path(arguments.output or Path(arguments.directory) / "report.html")
-    results, choice = _load_chosen(arguments)
+    results, choice = load_chosen(arguments)
     for written in report.write(results, path, choice):
         console.say(f"Wrote {written}")
     return 0
@@ -435,7 +279,7 @@ def _run_report(arguments: argparse.Namespace) -> int:
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
-    _add_dataset(parser)
+    add_dataset(parser)
     parser.add_argument(
         "--cells", action="store_true", help="where neurons lie: POPULATION_cells.csv"
     )
@@ -443,7 +287,7 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
         "--links", action="store_true", help="what neurons pool: POPULATION_links.csv"
     )
     parser.add_argument("--output", metavar="FOLDER", help="where to (default: DIR/skin)")
-    _add_trust(parser)
+    add_trust(parser)
 
 
 def _run_export(arguments: argparse.Namespace) -> int:
@@ -452,7 +296,7 @@ def _run_export(arguments: argparse.Namespace) -> int:
     from sensoryforge.analysis.skin_tables import TABLES, write_tables
     from sensoryforge.core.paths import expand_home
 
-    _trust_modules(arguments)
+    trust_modules(arguments)
     folder = expand_home(arguments.output or str(Path(arguments.directory) / "skin"))
     names = [name for name in TABLES if getattr(arguments, name)] or list(TABLES)
     for path in write_tables(load(arguments.directory), folder, names):
@@ -495,7 +339,7 @@ COMMANDS = {
     "list": Command("list every option and its parameters", _add_list, _run_list),
     "show": Command("say what a dataset holds", _add_show, _run_show),
     "plot": Command(
-        "draw a dataset, or the stimuli of a batch file, into picture files", _add_plot, _run_plot
+        "draw a dataset, or the stimuli of a batch file, into picture files", add_plot, run_plot
     ),
     "report": Command(
         "write a page about a dataset: what was run, pictures, tables", _add_report, _run_report

@@ -79,7 +79,7 @@ def _explain_refusal(line: CommandLine, error: Exception) -> Exception:
         advice = "batch.dry_run=true shows what a sweep would run"
         return ConfigError(f"--multirun (-m) goes without --cfg and --info; {advice}")
     if said.startswith("The --resolve flag"):
-        return ConfigError("--resolve goes with --cfg or --help")
+        return ConfigError("--resolve goes with --cfg")
     problems = line.problems()
     if problems:
         return ConfigError(problems)

@@ -27,7 +27,7 @@ from sensoryforge.config.explain import (
     is_in_another_file,
 )
 from sensoryforge.config.nested import Options
-from sensoryforge.config.overrides import key_of, text_of_long_list
+from sensoryforge.config.overrides import key_of, text_of_long_list, with_entry_name
 from sensoryforge.config.sources import PRIMARY, conf_dir
 from sensoryforge.config.stimuli import named_entries
 from sensoryforge.config.yaml_file import read_yaml
@@ -99,6 +99,7 @@ def _compose(
     primary = _primary_config(batch_file, stimuli, options)
     _drop_overridden_values(primary, overrides, options)
     composer = Composer.over(batch_file.search, NAME, can_sweep=False)
+    overrides = [with_entry_name(text, stimuli.spellings) for text in overrides]
     try:
         ConfigStore.instance().store(name=NAME, node=OmegaConf.create(primary))
         config, problems = compose_with_problems(composer, overrides)
@@ -238,11 +239,15 @@ class _FileStimuli:
         The values that the entries get.
     to_make
         Name -> an entry that is made of its type after composing.
+    spellings
+        How an override may name an entry -> the name that Hydra knows it by; empty for a single
+        one.
     """
 
     defaults: list[dict[str, str]]
     values: dict[str, Any]
     to_make: dict[str, _FileEntry] = field(default_factory=dict)
+    spellings: dict[str, str] = field(default_factory=dict)
 
 
 def _are_of_stimuli(overrides: Sequence[str]) -> bool:
@@ -265,7 +270,8 @@ def _read_stimuli(
             batch_file.problems.append(line)
         return _FileStimuli([_USUAL_STIMULUS], {})
     if len(entries) == 1:
-        return _FileStimuli([{"stimuli": entries[0].type}], entries[0].values)
+        spellings = dict.fromkeys([entries[0].name, *_names_of(entries)], "")
+        return _FileStimuli([{"stimuli": entries[0].type}], entries[0].values, spellings=spellings)
     if len(entries) <= COMPOSED_ONE_BY_ONE or one_by_one:
         return _several_stimuli(entries)
     return _many_stimuli(entries)
@@ -278,7 +284,9 @@ def _several_stimuli(entries: Sequence[_FileEntry]) -> _FileStimuli:
     for name, entry in zip(_names_of(entries), entries, strict=True):
         defaults.append({f"stimuli@stimuli.{name}": entry.type})
         values[name] = entry.values
-    return _FileStimuli(defaults, values)
+    numbers = [entry.name for entry in entries]
+    spellings = dict(zip(numbers, _names_of(entries), strict=True))
+    return _FileStimuli(defaults, values, spellings=spellings)
 
 
 def _many_stimuli(entries: Sequence[_FileEntry]) -> _FileStimuli:

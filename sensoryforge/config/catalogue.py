@@ -90,7 +90,7 @@ def catalogue_lines(group: str | None = None, search: Sequence[Path] = ()) -> It
         yield f"{name}  {GROUPS[name]}"
         for folder in (conf_dir(), *search):
             for path in sorted((folder / name).glob("*.yaml")):
-                yield from _option_lines(read_option(path))
+                yield from option_lines(read_option(path))
         yield ""
 
 
@@ -145,8 +145,16 @@ def declared_units(group: str) -> dict[str, str]:
     return units
 
 
-def _option_lines(option: Option) -> Iterator[str]:
-    """Yield an option with its comment, then its parameters in columns."""
+def option_lines(option: Option) -> Iterator[str]:
+    """Yield an option with its comment, then its parameters in columns.
+
+    Examples
+    --------
+    >>> print(*option_lines(read_option(conf_dir() / "profile" / "step.yaml")), sep="\\n")
+      step: Pressed at once and held.
+          onset_ms  50.0  ms  when it is pressed
+          hold_ms   .inf  ms  how long it is held, .inf to the end
+    """
     yield f"  {option.name}: {option.comment}"
     rows = [(row.key, row.value, row.unit) for row in option.parameters]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

@@ -23,6 +23,7 @@ _PIECE = re.compile(
     rf"\+*(?:(?:{'|'.join(PIECES)})@)?stimuli(?P<entry>\.\w+)?\.(?P<group>{'|'.join(PIECES)})"
     r"=(?P<value>[A-Za-z_][\w, ]*)"
 )
+_KEY_OF_ENTRY = re.compile(r"(?P<stimuli>[+~]*(?:\w+@)?stimuli)\.(?P<entry>\w+)\.(?P<key>.+)")
 _NEEDS_NO_QUOTES = re.compile(r"[\w./-]+", re.ASCII)
 
 
@@ -185,6 +186,34 @@ def spell_out_piece(text: str, entries: Iterable[str], chosen: Collection[str]) 
         sign = "" if key in chosen else "+"
         spelled_out.append(f"{sign}{key}={value}")
     return spelled_out
+
+
+def with_entry_name(text: str, names: Mapping[str, str]) -> str:
+    """Return an override of an entry of the stimuli with the name that Hydra knows it by.
+
+    Parameters
+    ----------
+    text
+        An override.
+    names
+        Name or number, as a batch file has it -> its name; empty for a single entry, which stands
+        at ``stimuli`` itself.
+
+    Examples
+    --------
+    >>> with_entry_name("stimuli.1.amplitude=3", {"0": "braille", "1": "bar"})
+    'stimuli.bar.amplitude=3'
+    >>> with_entry_name("motion@stimuli.braille.motion=line", {"0": "", "braille": ""})
+    'motion@stimuli.motion=line'
+    >>> with_entry_name("stimuli.letter=b", {"0": "", "braille": ""})
+    'stimuli.letter=b'
+    """
+    key, equals, value = text.partition("=")
+    match = _KEY_OF_ENTRY.fullmatch(key)
+    if match is None or match["entry"] not in names:
+        return text
+    path = [match["stimuli"], names[match["entry"]], match["key"]]
+    return f"{'.'.join(filter(None, path))}{equals}{value}"
 
 
 def spell_out_override(text: str, entries: Mapping[str, Mapping[str, Any]]) -> list[str]:

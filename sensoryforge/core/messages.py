@@ -58,6 +58,18 @@ def list_names(names: Iterable[object]) -> str:
     return ", ".join(str(name) for name in names)
 
 
+def list_alternatives(names: Sequence[str]) -> str:
+    """Return names in their order, as in "a, b or c".
+
+    Examples
+    --------
+    >>> list_alternatives([".png", ".npy"])
+    '.png or .npy'
+    """
+    *others, last = names
+    return f"{', '.join(others)} or {last}" if others else last
+
+
 def unknown_key(where: str, key: object, known: Sequence[str]) -> str:
     """Return the message for a key that does not exist.
 

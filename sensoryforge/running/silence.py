@@ -1,4 +1,8 @@
-"""Silence, foretold and told: stimuli that nothing feels, populations that never fire."""
+"""Silence, foretold and told: stimuli that nothing feels, populations that never fire.
+
+Foretold too is what is not felt as it is meant: a course that the run cuts off, or samples too
+coarsely.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ from sensoryforge.design.experiment import Experiment
 from sensoryforge.design.family import Family
 from sensoryforge.skin.innervation import Elastic
 from sensoryforge.skin.receptors import Receptors
-from sensoryforge.stimuli import Caution, Sheet, find_recipe
+from sensoryforge.stimuli import Caution, Sheet, Span, find_recipe
 
 PINS_APART = 0.65
 """Afferents this part of the distance of pins deep, or deeper, feel one surface, within 4%."""
@@ -24,10 +28,12 @@ MOST_CONDITIONS = 1_000_000
 
 
 def foretell_silence(experiment: Experiment) -> list[str]:
-    """Return a message for each thing that will not be felt; parameters alone tell.
+    """Return a message for each thing that will not be felt as meant; parameters alone tell.
 
-    Those are stimuli off the sheet, finer than the receptors or flat, and populations that pool
-    nothing. Types are summed up, however many entries a design has.
+    Those are stimuli off the sheet, finer than the receptors or flat; shapes whose way misses the
+    sheet, or takes longer than the run; profiles that the run cuts off, and vibrations too fast for
+    its samples; and populations that pool nothing. Types are summed up, however many entries a
+    design has.
 
     Parameters
     ----------
@@ -41,13 +47,14 @@ def foretell_silence(experiment: Experiment) -> list[str]:
     'stimuli.center_x: got 50, off the sheet, '
     """
     sheet = _sheet_of(experiment.sheet)
+    span = Span(experiment.duration_ms, experiment.dt_ms)
     families = _families_by_type(experiment.design)
     is_only_type = len(families) == 1
     lines: list[str] = []
     for of_type in families:
         where = "stimuli" if is_only_type else f"stimuli of type {of_type[0].type}"
         is_pinned = experiment.skin is not None and is_rigid(of_type[0])
-        lines += _lines_of_type(where, of_type, sheet, is_pinned)
+        lines += _lines_of_type(where, of_type, sheet, span, is_pinned)
     lines += _lines_of_pins(experiment, sheet.pitch_mm)
     lines += _lines_of_populations(experiment)
     return lines
@@ -108,7 +115,7 @@ def is_rigid(family: Family) -> bool:
 
 
 def _lines_of_type(
-    where: str, families: Sequence[Family], sheet: Sheet, is_pinned: bool
+    where: str, families: Sequence[Family], sheet: Sheet, span: Span, is_pinned: bool
 ) -> Iterator[str]:
     """Yield a line for each reason why stimuli of one type are hardly felt.
 
@@ -117,9 +124,11 @@ def _lines_of_type(
     recipe = find_recipe(families[0].target, families[0].parts)
     columns = _columns_of(families)
     try:
-        for caution in recipe.cautions(columns, sheet):
+        for caution in recipe.cautions(columns, sheet, span):
+            is_of_shape = caution.parameter in recipe.cls.ranges
             is_of_place = caution.parameter.startswith("center_")
-            if np.any(caution.conditions) and (is_of_place or not is_pinned):
+            is_told = is_of_place or not (is_pinned and is_of_shape)
+            if np.any(caution.conditions) and is_told:
                 yield _line_of_caution(where, caution, columns)
     except USERS_FAILURES as error:
         yield f"{where}: {recipe.cls.__name__}.cautions fails, {describe_failure(error)}"
@@ -131,7 +140,8 @@ def _line_of_caution(where: str, caution: Caution, columns: Columns) -> str:
     extent = "" if count == total == 1 else f" in {count} of {total} conditions"
     if len(np.unique(values)) > 1:
         extent = f" and others{extent}"
-    return f"{where}.{caution.parameter}: got {values[0]:g}{extent}, {caution.reason}"
+    got = values[0] if isinstance(values[0], str) else f"{values[0]:g}"
+    return f"{where}.{caution.key}: got {got}{extent}, {caution.reason}"
 
 
 def _columns_of(families: Sequence[Family]) -> Columns:

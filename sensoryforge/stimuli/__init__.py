@@ -58,6 +58,7 @@ from sensoryforge.stimuli.shapes import (
     Sphere,
     Texture,
 )
+from sensoryforge.stimuli.span import Span
 from sensoryforge.stimuli.step import Step
 
 __all__ = [
@@ -106,6 +107,7 @@ __all__ = [
     "Shape",
     "Sheet",
     "Sine",
+    "Span",
     "Sphere",
     "Step",
     "StepProfile",

@@ -1,6 +1,7 @@
 """What keeps a stimulus from being felt: it lies off the sheet, is too fine, or is flat.
 
 A class of stimuli tells it from parameters alone (`Stimulus.cautions`), so that it costs nothing.
+What a run is too short for, or sampled too coarsely, is in `sensoryforge.stimuli.span`.
 """
 
 from __future__ import annotations
@@ -70,16 +71,46 @@ class Caution:
         Which conditions, ``[C]``.
     reason
         Why, in words that follow the value of the parameter.
+    path
+        Where the parameter stands in a configuration, as in ``motion.speed_mm_s``; empty where
+        that is its name.
 
     Examples
     --------
-    >>> Caution("sigma", np.array([True, False]), "finer than the receptors").parameter
+    >>> Caution("sigma", np.array([True, False]), "finer than the receptors").key
     'sigma'
     """
 
     parameter: str
     conditions: Bools
     reason: str
+    path: str = ""
+
+    @property
+    def key(self) -> str:
+        """Where the parameter stands in a configuration."""
+        return self.path or self.parameter
+
+    def within(self, prefix: str, path: str) -> Caution:
+        """Return the caution of a piece or a part as one of the whole stimulus.
+
+        Parameters
+        ----------
+        prefix
+            What stands before the names of its parameters.
+        path
+            The key below which they stand.
+
+        Examples
+        --------
+        >>> caution = Caution("sigma", np.array([True]), "finer than the receptors")
+        >>> of_part = caution.within("left", "parts.left")
+        >>> of_part.parameter, of_part.key
+        ('left_sigma', 'parts.left.sigma')
+        """
+        return Caution(
+            f"{prefix}_{self.parameter}", self.conditions, self.reason, f"{path}.{self.key}"
+        )
 
 
 def footprint_cautions(columns: Columns, sheet: Sheet) -> list[Caution]:
@@ -114,12 +145,7 @@ def footprint_cautions(columns: Columns, sheet: Sheet) -> list[Caution]:
         fall = (farthest - nearest) * (farthest + nearest) / sigma / sigma / 2
     is_flat = ~is_off & (fall < -np.log(FLAT)) & (not sheet.is_small)
     return [
-        Caution(
-            "center_x", is_off & is_farther_in_x, _off("x", sheet.width_mm, sheet.center_mm[0])
-        ),
-        Caution(
-            "center_y", is_off & ~is_farther_in_x, _off("y", sheet.height_mm, sheet.center_mm[1])
-        ),
+        *_off_cautions(is_off, is_farther_in_x, sheet),
         Caution("sigma", is_fine, _fine("half the distance of receptors", sheet.pitch_mm)),
         Caution("sigma", is_flat, _flat(sheet)),
     ]
@@ -156,14 +182,43 @@ def reach_cautions(
     is_farther_in_x = beyond_x >= beyond_y
     is_fine = ~is_off & (finest_mm < sheet.pitch_mm)
     return [
-        Caution(
-            "center_x", is_off & is_farther_in_x, _off("x", sheet.width_mm, sheet.center_mm[0])
-        ),
-        Caution(
-            "center_y", is_off & ~is_farther_in_x, _off("y", sheet.height_mm, sheet.center_mm[1])
-        ),
+        *_off_cautions(is_off, is_farther_in_x, sheet),
         Caution(finest, is_fine, _fine("the distance of receptors", sheet.pitch_mm)),
     ]
+
+
+def edge_cautions(
+    columns: Columns, normal: tuple[Floats, Floats], rim_mm: Floats, sheet: Sheet
+) -> list[Caution]:
+    """Return the cautions of a half-plane, which presses on one side of a line.
+
+    Parameters
+    ----------
+    columns
+        ``center_x`` and ``center_y`` in mm, a place on the line, ``[C]`` each.
+    normal
+        x and y of the direction from the line to where it presses, ``[C]`` each.
+    rim_mm
+        How far on the other side of the line it still presses, ``[C]``.
+    sheet
+        What it presses on.
+
+    Examples
+    --------
+    >>> place = {"center_x": np.array([0.0, 0.0]), "center_y": np.array([9.0, -9.0])}
+    >>> up = (np.zeros(2), np.ones(2))
+    >>> cautions = edge_cautions(place, up, np.zeros(2), Sheet(4.8, 4.8, 0.15))
+    >>> [caution.conditions.tolist() for caution in cautions]
+    [[False, False], [True, False]]
+    """
+    normal_x, normal_y = normal
+    center_x, center_y = sheet.center_mm
+    middle = (center_x - columns["center_x"]) * normal_x
+    middle = middle + (center_y - columns["center_y"]) * normal_y
+    corner = np.abs(normal_x) * sheet.width_mm / 2 + np.abs(normal_y) * sheet.height_mm / 2
+    is_off = middle + corner < -rim_mm
+    is_farther_in_x = np.abs(normal_x) > np.abs(normal_y)
+    return _off_cautions(is_off, is_farther_in_x, sheet)
 
 
 def ridge_cautions(wavelength: Floats, sheet: Sheet) -> list[Caution]:
@@ -200,6 +255,16 @@ def texture_cautions(shortest_mm: Floats, sheet: Sheet) -> list[Caution]:
     is_fine = shortest_mm < 2 * sheet.pitch_mm
     reason = _fine("twice the distance of receptors", sheet.pitch_mm)
     return [Caution("shortest_mm", is_fine, reason)]
+
+
+def _off_cautions(is_off: Bools, is_farther_in_x: Bools, sheet: Sheet) -> list[Caution]:
+    """Return the cautions of what lies beside the sheet, farther along x or along y."""
+    reason_x = _off("x", sheet.width_mm, sheet.center_mm[0])
+    reason_y = _off("y", sheet.height_mm, sheet.center_mm[1])
+    return [
+        Caution("center_x", is_off & is_farther_in_x, reason_x),
+        Caution("center_y", is_off & ~is_farther_in_x, reason_y),
+    ]
 
 
 def _off(axis: str, extent_mm: float, middle_mm: float) -> str:

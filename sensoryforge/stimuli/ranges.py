@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 from typing import TypeAlias, TypeGuard
 
-from sensoryforge.core.messages import list_names
+from sensoryforge.core.messages import list_alternatives, list_names
 from sensoryforge.core.values import is_finite, is_number, is_whole
 
 LARGEST_SEED = 2**53
@@ -162,7 +161,7 @@ class FileOf:
 
     def __str__(self) -> str:
         """Return what belongs here, in words."""
-        return f"a file with {self.what}, {_in_words(self.suffixes)}"
+        return f"a file with {self.what}, {list_alternatives(self.suffixes)}"
 
 
 Allowed: TypeAlias = Range | Choice | FileOf
@@ -190,8 +189,3 @@ COUNT = Range(low=1.0, high=10_000.0, whole=True)
 """Range of a number of things."""
 SEED = Range(low=0.0, high=LARGEST_SEED, whole=True)
 """Range of what freezes something random."""
-
-
-def _in_words(names: Sequence[str]) -> str:
-    *others, last = names
-    return f"{', '.join(others)} or {last}" if others else last

@@ -29,6 +29,8 @@ from sensoryforge.stimuli.profiles.profile import Profile
 from sensoryforge.stimuli.profiles.timing import late_onsets
 from sensoryforge.stimuli.ranges import INSTANT, Allowed
 from sensoryforge.stimuli.shapes.shape import Shape
+from sensoryforge.stimuli.span import Span
+from sensoryforge.stimuli.ways import Way
 
 PROFILE = "profile"
 MOTION = "motion"
@@ -192,10 +194,19 @@ class Recipe:
                 problems += [f"{PARTS}.{name}.{line}" for line in of_part_problems]
         return problems
 
-    def cautions(self, columns: Columns, sheet: Sheet) -> Iterator[Caution]:
-        """Yield why some conditions will hardly be felt.
+    def cautions(self, columns: Columns, sheet: Sheet, span: Span) -> Iterator[Caution]:
+        """Yield why some conditions will hardly be felt, or not as they are meant.
 
-        A shape that moves may come from off the sheet: of such a one nothing is said of its place.
+        A shape that moves may come from off the sheet: of such a one its way is looked at.
+
+        Parameters
+        ----------
+        columns
+            Flat parameter -> its value in each condition, ``[C]``.
+        sheet
+            What they press on.
+        span
+            The time that there is.
         """
         # What a class says of itself does not hold for its subclasses.
         if "cautions" in vars(self.cls) and not self.parts:
@@ -203,10 +214,18 @@ class Recipe:
                 is_of_place = caution.parameter.startswith("center_")
                 if self.motion is None or not is_of_place:
                     yield caution
+        if self.profile is not None and "cautions_in_time" in vars(self.profile):
+            of_profile = _within(PROFILE, columns)
+            for caution in self.profile.cautions_in_time(of_profile, span):
+                yield caution.within(PROFILE, PROFILE)
+        if self.motion is not None:
+            of_motion = _within(MOTION, columns)
+            yield from Way(self.cls, self.motion, columns, of_motion, sheet).cautions(span)
         for name, recipe in self.parts.items():
-            for caution in recipe.cautions(_within(name, columns), sheet):
-                parameter = f"{name}_{caution.parameter}"
-                yield Caution(parameter, caution.conditions, caution.reason)
+            of_part = _within(name, columns)
+            later = span.after(of_part.pop(ONSET))
+            for caution in recipe.cautions(of_part, sheet, later):
+                yield caution.within(name, f"{PARTS}.{name}")
 
     def _pieces(self) -> Iterator[tuple[str, type[Profile] | type[Motion]]]:
         """Yield the profile and the motion, where there are any, with their prefix."""

@@ -334,7 +334,7 @@ MISTAKES = [
     (["experiment=touch_dataset", "stimuli.gausian.sigma=1"], "; did you mean 'gaussian'?"),
     (["-m", "pipeline.grid_size=8,16,8"], "pipeline.grid_size=8,16,8: 8 stands twice; each value makes a dataset of its own"),
     (["-m", "pipeline.grid_size=8,16", "hydra.sweep.subdir=bar"], "hydra.sweep.subdir: got 'bar', one directory for several jobs; ${hydra.job.num} in it tells them apart"),
-    (["--resolve"], "--resolve goes with --cfg or --help"),
+    (["--resolve"], "--resolve goes with --cfg"),
     (["-m", "hydra.verbose=true,false"], "hydra.verbose=true,false: a setting of Hydra's own is for all jobs; give one value"),
     (["-m", "hydra.searchpath=[here],[there]"], "hydra.searchpath=[here],[there]: a setting of Hydra's own is for all jobs; give one value"),
     (["-m", "hydra/launcher=basic,joblib"], "hydra/launcher=basic,joblib: a setting of Hydra's own is for all jobs; give one value"),

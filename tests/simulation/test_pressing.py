@@ -286,7 +286,8 @@ def test_spikes_have_the_same_bits_on_every_backend_and_in_any_chunk(name: str) 
 
 
 def test_a_run_that_is_resumed_has_the_same_bits(tmp_path: Path) -> None:
-    words = (*ELASTIC, *STIMULI["scanned disc"], "batch=hdf5")
+    crossing = "stimuli.motion.speed_mm_s=100"
+    words = (*ELASTIC, *STIMULI["scanned disc"], crossing, "batch=hdf5")
     first = ("stimuli.amplitude=[1]", f"batch.output_dir={tmp_path / 'parts'}")
     sf.run(sf.compose(*words, *first))
     grown = ("stimuli.amplitude=[1,2,3]", f"batch.output_dir={tmp_path / 'parts'}")

@@ -558,10 +558,10 @@ def test_conditions_have_the_same_bits_with_one_thread_and_with_several() -> Non
 
 def test_a_run_of_moving_letters_is_whole_and_is_read_back(tmp_path: Path) -> None:
     words = ["stimuli=braille", "stimuli.letter=[a,b]", "stimuli.motion=line"]
-    results = run(tmp_path / "run", *words, "stimuli.motion.speed_mm_s=[20,40]")
+    results = run(tmp_path / "run", *words, "stimuli.motion.speed_mm_s=[200,400]")
     assert results.table["letter"].tolist() == ["a", "a", "b", "b"]
-    assert results.table["motion_speed_mm_s"].tolist() == [20, 40, 20, 40]
-    again = run(tmp_path / "again", *words, "stimuli.motion.speed_mm_s=[20,40]")
+    assert results.table["motion_speed_mm_s"].tolist() == [200, 400, 200, 400]
+    again = run(tmp_path / "again", *words, "stimuli.motion.speed_mm_s=[200,400]")
     assert bits(again) == bits(results)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+import sensoryforge.analysis.plots.courses as courses
 import sensoryforge.analysis.plots.scene as scene
 import sensoryforge.analysis.plots.style as style
 from sensoryforge.analysis.measures import step_ms
@@ -37,12 +38,13 @@ def response(
 ) -> style.Picture:
     """Return a picture of a stimulus over time.
 
-    On top the drive (a.u.) at the receptor where it is highest; below it for each population a
-    raster of the neurons that fire, in one order for all stimuli at a place: those nearest to the
-    stimulus at the bottom, or by number where the stimulus has no place; of one that moves, those
-    at the bottom that it touches first. Below each the PSTH in Hz:
-    the mean over all neurons, and over the repetitions of the condition with its standard
-    deviation.
+    On top the drive (a.u.) at the receptor where it is highest; of a stimulus that moves the
+    highest drive on the sheet, and in thin lines the drive at up to five receptors along its way,
+    the lighter the later they are touched. Below it for each population a raster of the neurons
+    that fire, in one order for all stimuli at a place: those nearest to the stimulus at the bottom,
+    or by number where the stimulus has no place; of one that moves, those at the bottom that it
+    touches first. Below each the PSTH in Hz: the mean over all neurons, and over the repetitions of
+    the condition with its standard deviation.
 
     Parameters
     ----------
@@ -85,25 +87,48 @@ def response(
 
 
 def draw_time_course(axis: Axes, results: Results, row: int) -> None:
-    """Draw the drive at the receptor where it is highest; a line of text where it is unknown."""
+    """Draw the drive at the receptor where it is highest; of what moves the highest on the sheet.
+
+    A line of text stands where the drive is unknown.
+    """
     label = pressure_label(amplitude_unit(results))
-    what = label.partition(" ")[0].capitalize()
-    title = f"{what} at the receptor where it is highest"
+    what = label.partition(" ")[0]
+    is_moving = scene.moves(results, row)
+    title = f"{what.capitalize()} at the receptor where it is highest"
+    if is_moving:
+        title = f"Highest {what} on the sheet"
     axis.set(title=title, ylabel=label.replace(" ", "\n"))
+    along_its_way: Floats = np.zeros((0, 0))
     try:
-        course = scene.time_course(results, row)
+        if is_moving:
+            course, along_its_way = courses.courses_on_its_way(results, row)
+        else:
+            course = courses.time_course(results, row)
     except ConfigError as error:
         _write_instead(axis, str(error))
         return
     if course[0] > 0:  # the first spikes then stand at the edge of the picture
         title = f"{title}, on from the first sample"
-        axis.set_title(style.wrapped(title, _width(axis) - _BESIDE))
-    edges = np.arange(len(course) + 1) * step_ms(results)
+    if len(along_its_way):
+        receptors = "a receptor" if len(along_its_way) == 1 else f"{len(along_its_way)} receptors"
+        title = f"{title}; thin lines: at {receptors} along its way"
+    axis.set_title(style.wrapped(title, _width(axis) - _BESIDE))
+    edges: Floats = np.arange(len(course) + 1, dtype=np.float64) * step_ms(results)
     axis.stairs(course, edges, baseline=None, color=style.INK, linewidth=1.5)
+    _draw_thin(axis, along_its_way, edges)
     lowest = min(0.0, course.min())
     margin = 0.05 * np.ptp(course)
     top = max(course.max() * 1.12, 1e-9)
     axis.set_ylim(lowest - margin, top)
+
+
+def _draw_thin(axis: Axes, along_its_way: Floats, edges: Floats) -> None:
+    """Draw the drive at receptors, ``[R, T]``: the lighter the later."""
+    import matplotlib as mpl
+
+    shades = mpl.colormaps[style.MAP](np.linspace(0.1, 0.85, len(along_its_way)))
+    for course, shade in zip(along_its_way, shades, strict=True):
+        axis.stairs(course, edges, baseline=None, color=shade, linewidth=0.9)
 
 
 def draw_raster(axis: Axes, results: Results, row: int, population: str) -> None:

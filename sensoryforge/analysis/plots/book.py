@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import sensoryforge.analysis.plots.film as film
-import sensoryforge.analysis.plots.planned as planned
 import sensoryforge.analysis.plots.style as style
 from sensoryforge.analysis.plots.activity import response, strongest
 from sensoryforge.analysis.plots.afferents import afferent, rates_on_sheet
 from sensoryforge.analysis.plots.curves import tuning
 from sensoryforge.analysis.plots.maps import heatmap
+from sensoryforge.analysis.plots.rates import Window, telling_axes
 from sensoryforge.analysis.plots.skin import movie, sheet
 from sensoryforge.analysis.selection import check_column, check_population, unknown
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import list_names
-from sensoryforge.core.progress import open_bar
 from sensoryforge.store.files import disk
 
 if TYPE_CHECKING:
-    from sensoryforge.analysis.plots.planned import Planned
     from sensoryforge.analysis.results import Results
 
 KINDS = ("tuning", "heatmap", "response", "afferent", "rates_on_sheet", "movie", "sheet")
@@ -57,17 +53,22 @@ class Wishes:
         Which stimulus, by its index in the design. Without it each type shows its stimulus with
         most spikes.
     axes
-        The parameters of tuning and map; without them the first two axes of each type.
+        The parameters of tuning and map; without them those of each type: a frequency first, then
+        what has most values (`rates.telling_axes`).
     neuron
         Which afferent, as ``sa:12``; without it the one with most spikes.
     choice
         In words which stimuli the dataset was narrowed to, for the titles; empty for all.
+    window
+        The part of each stimulus that tuning and map are of: its first instant and the first after
+        it, in ms; None is the end.
     """
 
     stimulus: int | None = None
     axes: tuple[str, ...] = ()
     neuron: str = ""
     choice: str = ""
+    window: Window = (0.0, None)
 
 
 def pages(
@@ -101,7 +102,7 @@ def pages(
     stimulus = wishes.stimulus
     chosen = results if stimulus is None else results.where(index=stimulus)
     if not len(chosen):
-        raise ConfigError(_no_stimulus(results, stimulus))
+        raise ConfigError(no_stimulus_line(results, stimulus))
     types = list(dict.fromkeys(chosen.table["type"]))
     for kind in KINDS:
         if kind not in kinds:
@@ -115,7 +116,7 @@ def pages(
             tag = stimulus_type if len(types) > 1 else ""
             of_type = results.where(type=stimulus_type)
             if kind in _NEEDED_AXES:
-                of_kind += _pages_of_axes(kind, of_type, wishes.axes, tag)
+                of_kind += _pages_of_axes(kind, of_type, wishes, tag)
             elif kind == "afferent":
                 of_kind.append(_page_of_afferent(of_type, wishes.neuron, tag))
             else:
@@ -188,80 +189,14 @@ def write(
         yield from lines
 
 
-def write_movie(
-    results: Results, folder: Path, index: int | None = None, format: str = ""
-) -> Iterator[str]:
-    """Write one stimulus as a film into a folder, and yield lines that say so.
-
-    Parameters
-    ----------
-    results
-        The dataset.
-    folder
-        Where to; it is made.
-    index
-        Which stimulus, by its index in the design; without it the one with most spikes.
-    format
-        ``mp4`` or ``gif``; without it MP4 where ffmpeg is there, else GIF.
-
-    Raises
-    ------
-    ConfigError
-        For what is not there or not allowed.
-    StorageError
-        Where the disk refuses.
-    """
-    row = strongest(results) if index is None else _row_of(results, index)
-    path = folder / f"movie.{film.choose_format(format)}"
-    with closing(open_bar(film.frame_count(results), 0, "Movie", "frame")) as bar:
-        film.save_movie(results, path, row, progress=lambda *_: bar.update(1))
-    yield f"Wrote {path}"
-
-
-def write_stimulus(experiment: Planned, path: Path, index: int | None = None) -> Iterator[str]:
-    """Write the stimuli of an experiment, before any run, into a picture file.
-
-    Parameters
-    ----------
-    experiment
-        What `plots.stimulus` takes.
-    path
-        Of the picture; its ending is one of ``FORMATS``.
-    index
-        Which stimulus of the design; without it some of each family.
-
-    Raises
-    ------
-    ConfigError
-        For another ending, and for an index that is not there.
-    StorageError
-        Where the disk refuses.
-    """
-    format = path.suffix.removeprefix(".")
-    if format not in FORMATS:
-        raise ConfigError(unknown("format", format, FORMATS))
-    figure = planned.stimulus(experiment, index)
-    with disk(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path)
-    yield f"Wrote {path}"
-
-
-def _row_of(results: Results, index: int) -> int:
-    """Return the row of a stimulus with an index in the design."""
-    indices = results.table["index"].tolist()
-    if index not in indices:
-        raise ConfigError(_no_stimulus(results, index))
-    return int(indices.index(index))
-
-
-def _pages_of_axes(kind: str, results: Results, asked: Sequence[str], tag: str) -> list[Page]:
-    """Return the map over the first two axes, or the tuning to each axis, of one type.
+def _pages_of_axes(kind: str, results: Results, wishes: Wishes, tag: str) -> list[Page]:
+    """Return the map over two axes, or the tuning to each axis, of one type.
 
     The tuning to the first axis has a curve for each value of the second; the second has no picture
     of its own.
     """
-    axes = list(asked or results.axes)
+    asked, window = wishes.axes, wishes.window
+    axes = list(asked or telling_axes(results))
     name = f"{kind}_{tag}" if tag else kind
     of_type = f" of {tag}" if tag else ""
     shows = "Rates" if kind == "heatmap" else "Tuning"
@@ -272,13 +207,13 @@ def _pages_of_axes(kind: str, results: Results, asked: Sequence[str], tag: str) 
     if kind == "heatmap":
         y = axes[1]
         caption = f"Rates{of_type} over {x} and {y}"
-        return [Page(kind, name, caption, partial(_draw_heatmap, results, x, y))]
+        return [Page(kind, name, caption, partial(_draw_heatmap, results, x, y, window))]
     by = axes[1] if len(axes) > 1 else None
     curves = f" for each {by}" if by else ""
     caption = f"Tuning{of_type} to {x}{curves}"
-    of_axes = [Page(kind, name, caption, partial(_draw_tuning, results, x, by))]
+    of_axes = [Page(kind, name, caption, partial(_draw_tuning, results, x, by, window))]
     for x in axes[2:]:
-        draw = partial(_draw_tuning, results, x, None)
+        draw = partial(_draw_tuning, results, x, None, window)
         of_axes.append(Page(kind, f"{name}_{x}", f"Tuning{of_type} to {x}", draw))
     return of_axes
 
@@ -327,12 +262,14 @@ def _refuse(problem: str, width: float) -> style.Picture:
     raise ConfigError(problem)
 
 
-def _draw_heatmap(results: Results, x: str, y: str, width: float) -> style.Picture:
-    return heatmap(results, x, y, width=width)
+def _draw_heatmap(results: Results, x: str, y: str, window: Window, width: float) -> style.Picture:
+    return heatmap(results, x, y, window=window, width=width)
 
 
-def _draw_tuning(results: Results, x: str, by: str | None, width: float) -> style.Picture:
-    return tuning(results, x, by, width=width)
+def _draw_tuning(
+    results: Results, x: str, by: str | None, window: Window, width: float
+) -> style.Picture:
+    return tuning(results, x, by, window=window, width=width)
 
 
 def _page_of_afferent(results: Results, neuron: str, tag: str) -> Page:
@@ -397,8 +334,12 @@ def _afferent_named(neuron: str) -> tuple[str, int]:
     return population, int(number)
 
 
-def _no_stimulus(results: Results, stimulus: int | None) -> str:
-    """Return the message for a stimulus that is not in the dataset."""
+def no_stimulus_line(results: Results, stimulus: int | None) -> str:
+    """Return the message for a stimulus that is not in the dataset.
+
+    >>> no_stimulus_line(results, 99)
+    'stimulus: got 99, allowed is an index of the table, 0 to 7'
+    """
     indices = results.table["index"]
     if not len(indices):
         return "stimulus: the dataset has none"

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 import sensoryforge.analysis.plots.instants as instants
 import sensoryforge.analysis.plots.style as style
 from sensoryforge.analysis.plots.fields import Afferents, draw_fields, draw_outline
+from sensoryforge.analysis.plots.plan import Planned, PlannedFamily, choose_conditions
 from sensoryforge.analysis.plots.scene import thinned
 from sensoryforge.analysis.units import MODEL_DRIVE, parameter_units, pressure_label
 from sensoryforge.core.errors import ConfigError
-from sensoryforge.core.types import Columns, Floats, Ints
+from sensoryforge.core.types import Floats, Ints
 from sensoryforge.stimuli import find_recipe
 from sensoryforge.stimuli.guarded import GuardedStimuli
 
@@ -22,16 +23,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import SubFigure
 
-    from sensoryforge.skin.mechanics import Skin
-    from sensoryforge.skin.outlines import Outline
-    from sensoryforge.skin.places import Places
+    from sensoryforge.analysis.choice import Choice
     from sensoryforge.skin.receptors import Receptors
 
-_MOST_FAMILIES = 6
-_MOST_CONDITIONS = 3
-"""Of a family."""
-_MOST_ROWS = 9
-"""Of the picture: of many families fewer conditions are drawn."""
 _MOST_INSTANTS = 5
 _LEAST_WIDTH = 6.5
 """Of the picture, in inches."""
@@ -58,96 +52,12 @@ _STRIDE = 0.6180339887498949
 """Of samples that are left out: none of a vibration's periods is met at the same phase."""
 
 
-class PlannedFamily(Protocol):
-    """What is drawn of a family of stimuli: see `sensoryforge.design.Family`."""
-
-    @property
-    def type(self) -> str:
-        """Name of the stimulus type."""
-
-    @property
-    def target(self) -> str:
-        """Dotted path of its class."""
-
-    @property
-    def parts(self) -> dict[str, str]:
-        """What else it is made of."""
-
-    @property
-    def axes(self) -> Mapping[str, Sequence[Any]]:
-        """Every parameter with its values."""
-
-    @property
-    def listed(self) -> tuple[str, ...]:
-        """Names of the parameters that are written as lists."""
-
-    @property
-    def repetitions(self) -> int:
-        """Noise realisations of each condition."""
-
-    @property
-    def count_conditions(self) -> int:
-        """Number of conditions."""
-
-    def value_numbers(self, conditions: Ints) -> dict[str, Ints]:
-        """Return which value of each parameter the conditions have."""
-
-
-class PlannedDesign(Protocol):
-    """What is drawn of a design: see `sensoryforge.design.Design`."""
-
-    @property
-    def families(self) -> Sequence[PlannedFamily]:
-        """The families, in order."""
-
-    def columns(self, family: Any, conditions: Ints) -> Columns:
-        """Return the parameters of some conditions of a family."""
-
-    def __len__(self) -> int:
-        """Return the number of stimuli."""
-
-
-class Planned(Protocol):
-    """What is drawn of an experiment: see `sensoryforge.design.Experiment`."""
-
-    @property
-    def sheet(self) -> Receptors:
-        """Receptors on the skin."""
-
-    @property
-    def outline(self) -> Outline | None:
-        """How far the skin reaches; None for all of the sheet."""
-
-    @property
-    def duration_ms(self) -> float:
-        """How long a stimulus is."""
-
-    @property
-    def dt_ms(self) -> float:
-        """How long a sample is."""
-
-    @property
-    def samples(self) -> int:
-        """How many samples a stimulus has."""
-
-    @property
-    def populations(self) -> Mapping[str, Any]:
-        """Afferents by the name of their population."""
-
-    @property
-    def design(self) -> PlannedDesign:
-        """The stimuli."""
-
-    @property
-    def skin(self) -> Skin | None:
-        """How the skin deforms, if it does."""
-
-    def places(self, population: str) -> Places:
-        """Return where the afferents of a population lie."""
-
-
 def stimulus(
-    experiment: Planned, index: int | None = None, *, width: float = style.WIDTH
+    experiment: Planned,
+    index: int | None = None,
+    *,
+    choice: Choice | None = None,
+    width: float = style.WIDTH,
 ) -> style.Picture:
     """Return a picture of the stimuli of an experiment; nothing is simulated.
 
@@ -164,13 +74,16 @@ def stimulus(
         A `sensoryforge.design.Experiment`, as ``sensoryforge.config.check`` returns it.
     index
         Which stimulus of the design; None draws some of each family.
+    choice
+        Only stimuli that meet it; None draws any.
     width
         Width of the picture, in inches; at least 6.5.
 
     Raises
     ------
     ConfigError
-        For an index that is not there, and where a stimulus of your own fails.
+        For an index that is not there, a choice that no stimulus meets, and where a stimulus of
+        your own fails.
 
     Examples
     --------
@@ -181,7 +94,7 @@ def stimulus(
     ['bar, condition 1 of 2: amplitude 10', 'bar, condition 2 of 2: amplitude 20']
     """
     width = max(width, _LEAST_WIDTH)
-    chosen, headline = _choose(experiment.design, index)
+    chosen, headline = choose_conditions(experiment.design, index, choice)
     instants_beside = _instants_beside(width)
     shown = [_look_at(experiment, *condition, instants_beside) for condition in chosen]
     frame_width = (width * (1 - _COURSE_SHARE) - _BESIDE) / instants_beside
@@ -212,54 +125,6 @@ def stimulus(
         # The first layout takes the labels for smaller than they are, the next one is right.
         figure.draw_without_rendering()
     return figure
-
-
-# --- which conditions ---
-
-
-def _choose(
-    design: PlannedDesign, index: int | None
-) -> tuple[list[tuple[PlannedFamily, int]], str]:
-    """Return the conditions that are drawn, and in words of what they are."""
-    families = design.families
-    if index is not None:
-        family, condition = _find(design, index)
-        return [(family, condition)], f"Stimulus {index} of {len(design)}"
-    which = instants.spread(_MOST_FAMILIES, len(families)).tolist()
-    most = min(_MOST_CONDITIONS, max(1, _MOST_ROWS // len(which)))
-    chosen = []
-    for number in which:
-        family = families[number]
-        for condition in instants.spread(most, family.count_conditions).tolist():
-            chosen.append((family, condition))
-    conditions = sum(family.count_conditions for family in families)
-    words = f"Stimuli before a run: {_how_many(len(chosen), conditions, 'condition')}"
-    if len(families) > 1:
-        words += f" of {_how_many(len(which), len(families), 'family', 'families')}"
-    return chosen, f"{words}, {len(design)} stimuli in all"
-
-
-def _how_many(drawn: int, total: int, noun: str, nouns: str = "") -> str:
-    """Return how many of a total are drawn.
-
-    >>> _how_many(3, 12, "condition"), _how_many(1, 1, "condition")
-    ('3 of 12 conditions', '1 condition')
-    """
-    nouns = nouns or f"{noun}s"
-    if drawn < total:
-        return f"{drawn} of {total} {nouns}"
-    return f"{total} {noun if total == 1 else nouns}"
-
-
-def _find(design: PlannedDesign, index: int) -> tuple[PlannedFamily, int]:
-    """Return the family and the condition of a stimulus."""
-    left = index
-    for family in design.families:
-        count = family.count_conditions * family.repetitions
-        if 0 <= left < count:
-            return family, left // family.repetitions
-        left -= count
-    raise ConfigError(f"stimulus: got {index}, allowed is 0 to {len(design) - 1}")
 
 
 # --- what there is to see of one ---

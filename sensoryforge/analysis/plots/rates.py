@@ -8,7 +8,7 @@ import sensoryforge.analysis.plots.style as style
 from sensoryforge.analysis import measures
 from sensoryforge.analysis.plots.scales import is_continuous
 from sensoryforge.analysis.selection import check_column, failed
-from sensoryforge.analysis.units import stimulus_entries
+from sensoryforge.analysis.units import stimulus_entries, unit
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import list_names
 
@@ -19,6 +19,26 @@ if TYPE_CHECKING:
 
 Window = tuple[float, float | None]
 """The part of a stimulus that counts: its first instant and the first after it, in ms."""
+
+
+def telling_axes(results: Results) -> list[str]:
+    """Return the axes of the design, those first that curves and maps are best drawn over.
+
+    A frequency (Hz) comes before all others, then what has most values, in the order of the
+    configuration where they have as many; what only seeds something random comes last.
+
+    Examples
+    --------
+    >>> telling_axes(results)
+    ['amplitude', 'sigma']
+    """
+    axes = results.axes
+
+    def rank(name: str) -> tuple[bool, bool, int]:
+        is_seed = name == "seed" or name.endswith("_seed")
+        return is_seed, unit(results, name) != "Hz", -len(axes[name])
+
+    return sorted(axes, key=rank)
 
 
 def mean_responses(results: Results, axes: list[str], window: Window = (0.0, None)) -> pd.DataFrame:

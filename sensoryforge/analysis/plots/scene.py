@@ -196,7 +196,7 @@ def frames(results: Results, row: int, samples: Ints, most: int = 0) -> Floats:
         return saved[samples].astype(np.float64)
     receptors = thinned(skin, most or _MOST_VALUES // max(len(samples), 1))
     if not is_grid:
-        shown: Floats = _at_receptors(results, row, samples, skin)[:, receptors]
+        shown: Floats = at_receptors(results, row, samples)[:, receptors]
         return shown
     times_ms = (samples * step_ms(results)).astype(np.float64)
     stimulus = _stimulus(results, row)
@@ -205,8 +205,17 @@ def frames(results: Results, row: int, samples: Ints, most: int = 0) -> Floats:
     return images
 
 
-def _at_receptors(results: Results, row: int, samples: Ints, skin: Receptors) -> Floats:
-    """Return the drive at every receptor, ``[F, R]`` in a.u., at some samples."""
+def at_receptors(results: Results, row: int, samples: Ints) -> Floats:
+    """Return the drive at receptors, ``[F, R]`` in a.u., at some samples.
+
+    Those are all receptors, but for a large grid, of which it is every second or third.
+
+    >>> at_receptors(results, 0, np.array([0, 59])).shape
+    (2, 144)
+    """
+    skin = sheet(results)
+    if isinstance(skin, Grid):
+        return frames(results, row, samples).reshape(len(samples), -1)
     if "stimulus" in results.names:
         saved = results.array(row, "stimulus").numpy()
         return saved[samples].astype(np.float64)
@@ -254,27 +263,6 @@ def _nearest_receptors(skin: Receptors, most: int) -> Ints:
     places = skin.from_middle((x + 0.5) / columns - 0.5, (y + 0.5) / rows - 0.5)
     nearest, _ = Cloud(skin.xy()).nearest(places, 1)
     return nearest.reshape(rows, columns)
-
-
-def highest_course(results: Results, row: int) -> Floats:
-    """Return the highest drive on the sheet at each sample, ``[T]``."""
-    total = sample_count(results)
-    images = frames(results, row, np.arange(total))
-    strongest: Floats = np.abs(images).reshape(total, -1).max(axis=1)
-    return strongest
-
-
-def time_course(results: Results, row: int) -> Floats:
-    """Return the drive over time, ``[T]``, at the receptor where it is highest at some time."""
-    total = sample_count(results)
-    skin = sheet(results)
-    if isinstance(skin, Grid):
-        of_receptors = frames(results, row, np.arange(total)).reshape(total, -1)
-    else:
-        of_receptors = _at_receptors(results, row, np.arange(total), skin)
-    most_driven = of_receptors.max(axis=0).argmax()
-    course: Floats = of_receptors[:, most_driven]
-    return course
 
 
 def highest_drive(results: Results, row: int) -> Floats:

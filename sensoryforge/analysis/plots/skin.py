@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+import sensoryforge.analysis.plots.courses as courses
 import sensoryforge.analysis.plots.instants as instants
 import sensoryforge.analysis.plots.scene as scene
 import sensoryforge.analysis.plots.style as style
@@ -172,7 +173,7 @@ def movie(
     total = sample_count(results)
     if not 1 <= frames <= total:
         raise ConfigError(f"frames: got {frames}, allowed is 1 to {total}, the number of samples")
-    samples = instants.of_movie(scene.highest_course(results, row), frames)
+    samples = instants.of_movie(courses.highest_course(results, row), frames)
     frames = len(samples)
     images = scene.frames(results, row, samples)
     columns = max(1, min(frames, int(width // _FRAME_WIDTH)))

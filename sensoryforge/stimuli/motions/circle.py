@@ -32,6 +32,7 @@ class Circle(Motion):
     """
 
     tensors = True
+    leads = ("radius_mm",)
 
     ranges: ClassVar[Mapping[str, Allowed]] = {
         "radius_mm": LENGTH,

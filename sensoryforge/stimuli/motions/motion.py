@@ -7,9 +7,13 @@ time are as for any other), and a YAML file in ``conf/motion`` with its defaults
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import ClassVar
+
+import numpy as np
 
 from sensoryforge.core.numerics import divide, namespace
 from sensoryforge.core.types import Columns, Floats
+from sensoryforge.stimuli.cautions import Sheet
 from sensoryforge.stimuli.conditions import Conditions
 from sensoryforge.stimuli.profiles.timing import late_onsets
 
@@ -34,6 +38,11 @@ class Motion(Conditions):
     ([[0.0, 1.0]], [[1.0, 0.0]])
     """
 
+    leads: ClassVar[tuple[str, ...]] = ()
+    """The parameters that say where its way lies, for the advice where that misses the sheet."""
+    unfinished: ClassVar[str] = "is not through"
+    """What it is like before `ends_ms`, in words."""
+
     @abstractmethod
     def place(self, distance_mm: Floats) -> tuple[Floats, Floats]:
         """Return where the shape is, from where it rests.
@@ -57,6 +66,31 @@ class Motion(Conditions):
         """
         moving_ms = namespace(t_ms).clip(t_ms - self["onset_ms"], 0.0, None)
         return divide(moving_ms, 1000.0) * self["speed_mm_s"]
+
+    @classmethod
+    def ends_ms(cls, columns: Columns, x_mm: Floats, y_mm: Floats, sheet: Sheet) -> Floats:
+        """Return when a motion is through, ``[C]`` since it began; by default it never is.
+
+        A run that is over before warns of it. A class says so for itself, not for its subclasses:
+        those may take another way.
+
+        Parameters
+        ----------
+        columns
+            Parameter -> its value in each condition, ``[C]``, each in its range already.
+        x_mm, y_mm
+            Where the shape rests, ``[C]``; NaN for one that has no place, as a texture.
+        sheet
+            What it presses on.
+
+        Examples
+        --------
+        >>> from sensoryforge.stimuli import Circle, Sheet
+        >>> place = np.zeros(1)
+        >>> Circle.ends_ms({"speed_mm_s": np.ones(1)}, place, place, Sheet(4.8, 4.8, 0.15)).tolist()
+        [inf]
+        """
+        return np.full(len(x_mm), np.inf)
 
     @classmethod
     def check(cls, columns: Columns, duration_ms: float) -> list[str]:

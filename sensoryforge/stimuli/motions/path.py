@@ -10,6 +10,7 @@ import numpy as np
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.numerics import like, namespace
 from sensoryforge.core.types import Columns, Floats
+from sensoryforge.stimuli.cautions import Sheet
 from sensoryforge.stimuli.files import WAYPOINTS_FILE, read_waypoints
 from sensoryforge.stimuli.motions.motion import Motion
 from sensoryforge.stimuli.ranges import INSTANT, SPEED, Allowed
@@ -37,6 +38,8 @@ class Path(Motion):
     """
 
     tensors = True
+    leads = ("file",)
+    unfinished = "has not come to the end of its path"
 
     ranges: ClassVar[Mapping[str, Allowed]] = {
         "file": WAYPOINTS_FILE,
@@ -59,6 +62,19 @@ class Path(Motion):
             places_x.append(x[leg] + part * (x[leg + 1] - x[leg]))
             places_y.append(y[leg] + part * (y[leg + 1] - y[leg]))
         return xp.stack(places_x), xp.stack(places_y)
+
+    @classmethod
+    def ends_ms(cls, columns: Columns, x_mm: Floats, y_mm: Floats, sheet: Sheet) -> Floats:
+        """Return when it comes to the last waypoint; infinite where it stands still."""
+        files, of_condition = np.unique(columns["file"], return_inverse=True)
+        lengths_mm = np.array([_legs(read_waypoints(file))[1][-1] for file in files.tolist()])
+        speed = columns["speed_mm_s"]
+        moves_ms = np.full(len(speed), np.inf)
+        is_moving = speed > 0
+        way_mm = lengths_mm[of_condition]
+        moves_ms[is_moving] = 1000.0 * way_mm[is_moving] / speed[is_moving]
+        ends_ms: Floats = columns["onset_ms"] + moves_ms
+        return ends_ms
 
     @classmethod
     def check(cls, columns: Columns, duration_ms: float) -> list[str]:

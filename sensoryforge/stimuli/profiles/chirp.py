@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from sensoryforge.core.numerics import divide, sin_turns
-from sensoryforge.core.types import Floats
+from sensoryforge.core.types import Columns, Floats
+from sensoryforge.stimuli.cautions import Caution
 from sensoryforge.stimuli.profiles.profile import Profile, eased
+from sensoryforge.stimuli.profiles.timing import slow_onset
 from sensoryforge.stimuli.ranges import ANGLE, FRACTION, FREQUENCY, INSTANT, Allowed
+from sensoryforge.stimuli.span import Span, too_fast
 
 
 class Chirp(Profile):
@@ -48,3 +51,13 @@ class Chirp(Profile):
         turns = divide(t_ms * (self["from_hz"] + half_rise), 1000.0)
         wave = sin_turns(turns + divide(self["phase"], 360.0))
         return eased(t_ms, self["onset_ms"]) * (1.0 + self["depth"] * wave)
+
+    @classmethod
+    def cautions_in_time(cls, columns: Columns, span: Span) -> list[Caution]:
+        """Tell a vibration too fast for the samples at either end, or that sets in too slowly."""
+        depth = columns["depth"]
+        return [
+            too_fast("from_hz", columns["from_hz"], depth, span),
+            too_fast("to_hz", columns["to_hz"], depth, span),
+            slow_onset(columns, span),
+        ]

@@ -9,8 +9,11 @@ import numpy as np
 
 from sensoryforge.core.numerics import cos_turns, divide, namespace, uniforms
 from sensoryforge.core.types import Columns, Floats
+from sensoryforge.stimuli.cautions import Caution
 from sensoryforge.stimuli.profiles.profile import Profile, eased
+from sensoryforge.stimuli.profiles.timing import slow_onset
 from sensoryforge.stimuli.ranges import FREQUENCY, INSTANT, SEED, Allowed, Range
+from sensoryforge.stimuli.span import Span, too_fast
 
 WAVES = 64
 """Sines of which the noise is the sum: enough for values that look normal."""
@@ -74,6 +77,12 @@ class Noise(Profile):
         first = int(np.argmax(is_wrong))
         got, low = columns["high_hz"][first], columns["low_hz"][first]
         return [f"high_hz: got {got:g}, allowed is at least low_hz, {low:g} (Hz)"]
+
+    @classmethod
+    def cautions_in_time(cls, columns: Columns, span: Span) -> list[Caution]:
+        """Tell a band too fast for the samples, or that sets in too slowly."""
+        depth = columns["depth"]
+        return [too_fast("high_hz", columns["high_hz"], depth, span), slow_onset(columns, span)]
 
 
 def _noise(t_ms: Floats, low_hz: float, high_hz: float, seed: int) -> Floats:

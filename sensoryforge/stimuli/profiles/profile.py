@@ -11,7 +11,9 @@ from abc import abstractmethod
 from sensoryforge.core.numerics import cos_turns, namespace
 from sensoryforge.core.types import Columns, Floats
 from sensoryforge.stimuli.base import TIME_TOLERANCE_MS
+from sensoryforge.stimuli.cautions import Caution
 from sensoryforge.stimuli.conditions import Conditions
+from sensoryforge.stimuli.span import Span
 
 SHORTEST_MS = 1e-9
 """A rise that takes less is over at once."""
@@ -62,6 +64,31 @@ class Profile(Conditions):
         >>> from sensoryforge.stimuli import Hold
         >>> Hold.pulls({})
         []
+        """
+        return []
+
+    @classmethod
+    def cautions_in_time(cls, columns: Columns, span: Span) -> list[Caution]:
+        """Return which courses the run cuts off, or samples too coarsely; nothing by default.
+
+        A run warns of them before it begins. A class says so for itself, not for its subclasses:
+        those may take another course.
+
+        Parameters
+        ----------
+        columns
+            Parameter -> its value in each condition, ``[C]``, each in its range already.
+        span
+            How long the run is, when conditions begin, and how far samples are apart.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sensoryforge.stimuli import Sine, Span
+        >>> hum = {"frequency_hz": np.array([2000.0]), "depth": np.ones(1), "onset_ms": np.ones(1)}
+        >>> cautions = Sine.cautions_in_time(hum, Span(run_ms=300.0, dt_ms=0.5))
+        >>> [caution.parameter for caution in cautions if caution.conditions.any()]
+        ['frequency_hz']
         """
         return []
 

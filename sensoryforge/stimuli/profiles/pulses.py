@@ -10,9 +10,11 @@ import numpy as np
 from sensoryforge.core.numerics import namespace
 from sensoryforge.core.types import Columns, Floats
 from sensoryforge.stimuli.base import TIME_TOLERANCE_MS
+from sensoryforge.stimuli.cautions import Caution
 from sensoryforge.stimuli.profiles.profile import Profile
 from sensoryforge.stimuli.profiles.timing import late_onsets
 from sensoryforge.stimuli.ranges import COUNT, INSTANT, Allowed, Range
+from sensoryforge.stimuli.span import Span, cut_short
 
 
 class Pulses(Profile):
@@ -60,3 +62,20 @@ class Pulses(Profile):
             got, period = columns["width_ms"][first], columns["period_ms"][first]
             problems.append(f"width_ms: got {got:g}, allowed is at most period_ms, {period:g} (ms)")
         return problems
+
+    @classmethod
+    def cautions_in_time(cls, columns: Columns, span: Span) -> list[Caution]:
+        """Tell pulses that the end of the run cuts off, and those that fall between samples."""
+        last_ms = columns["onset_ms"] + (columns["count"] - 1) * columns["period_ms"]
+        gap_ms = columns["period_ms"] - columns["width_ms"]
+        close = span.dt_ms - TIME_TOLERANCE_MS
+        between = f"less than pipeline.dt_ms, {span.dt_ms:g} ms"
+        gap = f"its gap from tap to tap is {between}"
+        advice = "fall between samples; a smaller pipeline.dt_ms would do"
+        is_wide_enough = columns["width_ms"] >= close
+        is_dense = is_wide_enough & (gap_ms > TIME_TOLERANCE_MS) & (gap_ms < close)
+        return [
+            cut_short("count", last_ms + columns["width_ms"], span, "has taps to come"),
+            Caution("width_ms", ~is_wide_enough, f"{between}: some taps {advice}"),
+            Caution("period_ms", is_dense, f"{gap}: some gaps {advice}"),
+        ]

@@ -7,9 +7,11 @@ from typing import ClassVar
 
 from sensoryforge.core.numerics import namespace
 from sensoryforge.core.types import Columns, Floats
+from sensoryforge.stimuli.cautions import Caution
 from sensoryforge.stimuli.profiles.profile import Profile, risen
 from sensoryforge.stimuli.profiles.timing import late_onsets
 from sensoryforge.stimuli.ranges import DRIVE, INSTANT, Allowed, Range
+from sensoryforge.stimuli.span import Span, cut_short
 
 
 class RampProfile(Profile):
@@ -51,3 +53,11 @@ class RampProfile(Profile):
     def check(cls, columns: Columns, duration_ms: float) -> list[str]:
         """Refuse a ramp that starts when the stimulus is over."""
         return late_onsets(columns["onset_ms"], duration_ms)
+
+    @classmethod
+    def cautions_in_time(cls, columns: Columns, span: Span) -> list[Caution]:
+        """Tell a ramp that is not over when the run is."""
+        if "ramp_ms" not in columns:
+            return []
+        ends_ms = columns["onset_ms"] + columns["ramp_ms"]
+        return [cut_short("ramp_ms", ends_ms, span, "has not come to its final height")]

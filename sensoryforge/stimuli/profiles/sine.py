@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from sensoryforge.core.numerics import divide, sin_turns
-from sensoryforge.core.types import Floats
+from sensoryforge.core.types import Columns, Floats
+from sensoryforge.stimuli.cautions import Caution
 from sensoryforge.stimuli.profiles.profile import Profile, eased
+from sensoryforge.stimuli.profiles.timing import slow_onset
 from sensoryforge.stimuli.ranges import ANGLE, FRACTION, FREQUENCY, INSTANT, Allowed
+from sensoryforge.stimuli.span import Span, too_fast
 
 
 class Sine(Profile):
@@ -44,3 +47,9 @@ class Sine(Profile):
         """Return the factor over time."""
         turns = divide(t_ms * self["frequency_hz"], 1000.0) + divide(self["phase"], 360.0)
         return eased(t_ms, self["onset_ms"]) * (1.0 + self["depth"] * sin_turns(turns))
+
+    @classmethod
+    def cautions_in_time(cls, columns: Columns, span: Span) -> list[Caution]:
+        """Tell a vibration too fast for the samples, or that sets in too slowly."""
+        frequency_hz, depth = columns["frequency_hz"], columns["depth"]
+        return [too_fast("frequency_hz", frequency_hz, depth, span), slow_onset(columns, span)]

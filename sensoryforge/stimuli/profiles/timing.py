@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from sensoryforge.core.types import Floats
+from sensoryforge.core.types import Columns, Floats
 from sensoryforge.stimuli.base import TIME_TOLERANCE_MS
+from sensoryforge.stimuli.cautions import Caution
+from sensoryforge.stimuli.span import Span, cut_short
 
 
 def late_onsets(onset_ms: Floats, duration_ms: float, key: str = "onset_ms") -> list[str]:
@@ -21,3 +23,16 @@ def late_onsets(onset_ms: Floats, duration_ms: float, key: str = "onset_ms") -> 
     more = f" and {len(late) - 1} more" if len(late) > 1 else ""
     allowed = f"allowed is less than duration_ms, {duration_ms:g} (ms)"
     return [f"{key}: got {late[0]:g}{more}, {allowed}"]
+
+
+def slow_onset(columns: Columns, span: Span) -> Caution:
+    """Return the caution of a vibration that takes longer than the run to set in.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> caution = slow_onset({"onset_ms": np.array([20.0, 400.0])}, Span(300.0, 0.5))
+    >>> caution.conditions.tolist()
+    [False, True]
+    """
+    return cut_short("onset_ms", columns["onset_ms"], span, "is still setting in")

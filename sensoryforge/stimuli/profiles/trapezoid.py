@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+import numpy as np
+
 from sensoryforge.core.types import Columns, Floats
+from sensoryforge.stimuli.cautions import Caution
 from sensoryforge.stimuli.profiles.profile import Profile, risen
 from sensoryforge.stimuli.profiles.step import HOLD
 from sensoryforge.stimuli.profiles.timing import late_onsets
 from sensoryforge.stimuli.ranges import INSTANT, Allowed
+from sensoryforge.stimuli.span import Span, cut_short
 
 
 class Trapezoid(Profile):
@@ -50,3 +54,16 @@ class Trapezoid(Profile):
     def check(cls, columns: Columns, duration_ms: float) -> list[str]:
         """Refuse a ramp that starts when the stimulus is over."""
         return late_onsets(columns["onset_ms"], duration_ms)
+
+    @classmethod
+    def cautions_in_time(cls, columns: Columns, span: Span) -> list[Caution]:
+        """Tell a ramp that is not over when the run is, up or down."""
+        loaded_ms = columns["onset_ms"] + columns["ramp_ms"]
+        released_ms = loaded_ms + columns["hold_ms"]
+        # To be held to the end, and not released at all, is as good a course as any.
+        is_released = (columns["release_ms"] > 0) & (released_ms < span.duration_ms)
+        ends_ms = np.where(is_released, released_ms + columns["release_ms"], np.inf)
+        return [
+            cut_short("ramp_ms", loaded_ms, span, "is still rising"),
+            cut_short("release_ms", ends_ms, span, "is still being released"),
+        ]

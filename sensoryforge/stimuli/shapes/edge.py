@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from sensoryforge.core.types import Floats
+from sensoryforge.core.numerics import cos_turns, sin_turns
+from sensoryforge.core.types import Columns, Floats
+from sensoryforge.stimuli.cautions import Caution, Sheet, edge_cautions
 from sensoryforge.stimuli.ranges import ANGLE, DRIVE, PLACE, RIM, Allowed
 from sensoryforge.stimuli.shapes.shape import Shape, rim, turned
 
@@ -48,3 +50,10 @@ class Edge(Shape):
     def detail_mm(self) -> Floats:
         """Return the width of the step."""
         return self["edge_mm"]
+
+    @classmethod
+    def cautions(cls, columns: Columns, sheet: Sheet) -> list[Caution]:
+        """Tell a half-plane that begins beyond the sheet."""
+        turns = columns["orientation"] / 360.0
+        left_of_it = (-sin_turns(turns), cos_turns(turns))
+        return edge_cautions(columns, left_of_it, 0.5 * columns["edge_mm"], sheet)

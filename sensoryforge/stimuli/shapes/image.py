@@ -10,6 +10,7 @@ import numpy as np
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.numerics import like, namespace
 from sensoryforge.core.types import Columns, Floats
+from sensoryforge.stimuli.cautions import Caution, Sheet, reach_cautions
 from sensoryforge.stimuli.files import IMAGE_FILE, read_height_map
 from sensoryforge.stimuli.ranges import ANGLE, DRIVE, LENGTH, PLACE, Allowed
 from sensoryforge.stimuli.shapes.shape import Shape, reach_of_rectangle, turned
@@ -90,6 +91,12 @@ class Image(Shape):
         lines, columns = like(sizes.T.astype(np.float64), width)[:, :, None]
         pixel = width / columns
         return reach_of_rectangle((columns + 2.0) * pixel, (lines + 2.0) * pixel, self.axes)
+
+    @classmethod
+    def cautions(cls, columns: Columns, sheet: Sheet) -> list[Caution]:
+        """Tell a relief that is off the sheet, or lies between receptors."""
+        width = columns["width_mm"]
+        return reach_cautions(columns, cls(columns).reach_mm()[:, 0], "width_mm", width, sheet)
 
     @classmethod
     def check(cls, columns: Columns, duration_ms: float) -> list[str]:
