@@ -87,7 +87,9 @@ def thresholds(
     by = by or frequency_column(results)
     if by is not None:
         check_column(results, by, "by")
-    _check_axes(results, by)
+    lacks = lacking_axes(results, by)
+    if lacks:
+        raise ConfigError(f"thresholds: {lacks}")
     counts = measures.counts(results, population, start_ms, stop_ms).astype(np.float64)
     intact = ~failed(results)
     table = results.table[intact]
@@ -114,11 +116,18 @@ def _least(means: pd.DataFrame, asked: float) -> Floats:
     return np.where(is_enough.any(axis=0), amplitudes[first], np.nan)
 
 
-def _check_axes(results: Results, by: str | None) -> None:
-    """Raise ConfigError where thresholds would mix stimuli of several kinds."""
-    if as_numbers(results.axes.get(STRENGTH, [])) is None or STRENGTH not in results.axes:
-        raise ConfigError(f"thresholds: the design has one {STRENGTH}, allowed are several")
-    others = [name for name in results.axes if name not in (STRENGTH, by)]
+def lacking_axes(results: Results, by: str | None) -> str:
+    """Return why a design has no thresholds against a parameter; nothing where it has.
+
+    Examples
+    --------
+    >>> lacking_axes(results, "sigma"), lacking_axes(results, None)
+    ('', 'the design also varies sigma; narrow it with where')
+    """
+    varied = [name for name, values in results.axes.items() if len(values) > 1]
+    if STRENGTH not in varied or as_numbers(results.axes[STRENGTH]) is None:
+        return f"the design has one {STRENGTH}, allowed are several"
+    others = [name for name in varied if name not in (STRENGTH, by)]
     if others:
-        names = list_names(others)
-        raise ConfigError(f"thresholds: the design also varies {names}; narrow it with where")
+        return f"the design also varies {list_names(others)}; narrow it with where"
+    return ""

@@ -14,7 +14,7 @@ from sensoryforge.core.trust import trust
 
 _YAML = (".yml", ".yaml")
 """How batch files end."""
-_WITH_WINDOW = ("tuning", "heatmap")
+_WITH_WINDOW = ("tuning", "heatmap", "thresholds")
 """Pictures of the rates in a part of each stimulus."""
 _SOME_STIMULI = object()
 """What ``--stimulus`` stands for where no index follows it."""
@@ -61,8 +61,8 @@ def add_plot(parser: argparse.ArgumentParser) -> None:
         "pictures",
         metavar="PICTURE",
         nargs="*",
-        help="only these: tuning heatmap response afferent rates_on_sheet movie sheet; of a batch "
-        "file key=value, which changes a value of it",
+        help="only these: tuning heatmap thresholds response afferent rates_on_sheet movie sheet; "
+        "of a batch file key=value, which changes a value of it",
     )
     parser.add_argument(
         "--stimulus",
@@ -82,14 +82,15 @@ def add_plot(parser: argparse.ArgumentParser) -> None:
         "--axes",
         metavar="X,Y",
         default="",
-        help="parameters of tuning and heatmap (default: a frequency, then what has most values)",
+        help="parameters of tuning, heatmap and thresholds (default: a frequency, then what has "
+        "most values)",
     )
     parser.add_argument(
         "--window",
         metavar="START,STOP",
         type=_window,
-        help="the part of each stimulus that tuning and heatmap are of, in ms, such as 50,200; "
-        "50, goes to the end (default: all of it)",
+        help="the part of each stimulus that tuning, heatmap and thresholds are of, in ms, such as "
+        "50,200; 50, goes to the end (default: all of it)",
     )
     parser.add_argument(
         "--neuron",

@@ -219,6 +219,7 @@ def test_every_picture_has_units_and_fits(results: Results, name: str, width: fl
     arguments: dict[str, Sequence[Any]] = {
         "heatmap": ("amplitude", "sigma"),
         "tuning": ("amplitude", "sigma"),
+        "thresholds": ("sigma",),
     }
     figure = getattr(plots, name)(results, *arguments.get(name, ()), width=width)
     assert isinstance(figure, Figure)
@@ -330,7 +331,10 @@ def test_plot_draws_what_is_asked_for(
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["raster"], "picture: got 'raster', allowed are tuning, heatmap, response, afferent"),
+        (
+            ["raster"],
+            "picture: got 'raster', allowed are tuning, heatmap, thresholds, response, afferent",
+        ),
         (["heatmaps"], "did you mean 'heatmap'?"),
         (["--format", "jpg"], "format: got 'jpg', allowed are png, svg, pdf"),
         (["--axes", "sigm,amplitude"], "axis: got 'sigm', allowed are"),
