@@ -19,7 +19,7 @@ from sensoryforge.analysis.plots.activity import (
     draw_trains,
     repetition_rows,
 )
-from sensoryforge.analysis.plots.skin import sheet_panels
+from sensoryforge.analysis.plots.skin import sheet_panels, sheet_width
 from sensoryforge.analysis.selection import check_population, failed, parameters
 from sensoryforge.analysis.units import amplitude_unit, pressure_word
 from sensoryforge.core.errors import ConfigError
@@ -37,6 +37,12 @@ _CONDITION_WIDTH = 3.0
 """Least width of such a panel, in inches."""
 _BESIDE = 0.55
 """Inches that labels take beside a panel."""
+_BESIDE_RATES = 1.9
+"""Inches that labels and the colour bar take beside a sheet with rates; with 1.5 they are cut."""
+_BEYOND_SHEET = 0.9
+"""Inches that the title of a sheet with rates may go on over its colour bar."""
+_LEAST_ROOM = 2.0
+"""Inches that a title at the left edge of a sheet has at least."""
 _TITLE_SIZE = 8.5
 """Of the letters of a panel's title, in points."""
 _FEWEST_LINES = 3
@@ -160,11 +166,12 @@ def rates_on_sheet(
         raise ConfigError(f"stimulus: {results.table['index'].iloc[row]} failed, it has no rate")
     condition = results.take(rows.tolist())
     with style.settings():
-        figure, axes = sheet_panels(results, width, names, beside=1.9)
+        figure, axes = sheet_panels(results, width, names, beside=_BESIDE_RATES)
+        panel_width = sheet_width(results, width, len(names), _BESIDE_RATES)
         outlined = False
         for axis, name in zip(axes, names, strict=True):
             outlined = _draw_outline(axis, results, row)
-            _draw_rates(axis, condition, name)
+            _draw_rates(axis, condition, name, panel_width + _BEYOND_SHEET)
         headline = describe(results, row)
         if len(rows) > 1:
             condition_text = describe_condition(results, row)
@@ -173,6 +180,8 @@ def rates_on_sheet(
             pressure = pressure_word(amplitude_unit(results))
             headline += f"; line: {pressure} at half of its highest"
         style.headline(figure, headline)
+        # The first layout takes the labels for smaller than they are, the next one is right.
+        figure.draw_without_rendering()
     return figure
 
 
@@ -277,8 +286,11 @@ def _draw_outline(axis: Axes, results: Results, row: int) -> bool:
     return True
 
 
-def _draw_rates(axis: Axes, condition: Results, population: str) -> None:
-    """Draw each afferent of a population at its place, coloured by its rate."""
+def _draw_rates(axis: Axes, condition: Results, population: str, room: float) -> None:
+    """Draw each afferent of a population at its place, coloured by its rate.
+
+    The title has a width of so many inches.
+    """
     xy_mm = scene.positions(condition, population)
     rates = condition.rates(population).mean(axis=0)
     area = float(np.clip(30_000 / len(xy_mm), _SMALLEST_DOT, _LARGEST_DOT))
@@ -300,4 +312,7 @@ def _draw_rates(axis: Axes, condition: Results, population: str) -> None:
     assert figure is not None
     figure.colorbar(dots, ax=axis, label="rate (Hz)", fraction=0.05, aspect=25)
     active = int((rates > 0).sum())
-    axis.set_title(f"{style.title(population)}: {active} of {len(rates)} afferents fire")
+    title = f"{style.title(population)}: {active} of {len(rates)} afferents fire"
+    # Over a narrow sheet, its middle: it is wider than the sheet and its colour bar.
+    title = style.wrapped(title, room, style.LABEL_SIZE)
+    axis.set_title(title, loc="left" if room >= _LEAST_ROOM else "center")

@@ -31,6 +31,8 @@ _ABOVE_SHEET = 1.05
 """Inches that the headline, the title and labels take above and below a panel of the sheet."""
 _MOST_SHEET_HEIGHT = 6.0
 _LEAST_SHEET_WIDTH = 3.4
+_NARROW = 1.0
+"""Inches below which a sheet has room for few numbers below it."""
 _FRAME_WIDTH = 1.5
 """Least width of a frame of the movie, in inches."""
 
@@ -106,7 +108,21 @@ def sheet_panels(
         axis.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
         draw_outline(axis, scene.sheet(results), scene.outline(results))
         axis.set(xlabel="x (mm)", ylabel="y (mm)")
+        if sheet_width(results, width, len(names), beside) < _NARROW:
+            # More numbers would lie on each other.
+            axis.locator_params(axis="x", nbins=2, min_n_ticks=1)
     return figure, axes
+
+
+def sheet_width(results: Results, width: float, panels: int, beside: float = 1.0) -> float:
+    """Return the width in inches of each of some sheets in a picture of some width.
+
+    >>> sheet_width(results, width=8.0, panels=2)
+    3.0
+    """
+    left, right, bottom, top = scene.extent_mm(results)
+    _, _, panel_height = sheet_size(results, width, panels, beside)
+    return panel_height * (right - left) / (top - bottom)
 
 
 def sheet_size(
