@@ -24,7 +24,6 @@ from sensoryforge.commands.help_pages import RUN, TRAIN, asks_for_help
 from sensoryforge.commands.plot import add_plot, run_plot
 from sensoryforge.core.errors import ConfigError, StorageError
 from sensoryforge.core.messages import list_names, suggest
-from sensoryforge.core.trust import trust
 
 STARTER = Path(__file__).with_name("starter.yml")
 """The batch file that ``sensoryforge init`` writes."""
@@ -130,9 +129,7 @@ def _add_batch(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="replace a finished dataset, or discard an interrupted run",
     )
-    parser.add_argument(
-        "--trust", metavar="MODULE", action="append", help="use classes of this module of yours"
-    )
+    add_trust(parser)
 
 
 def _run_batch(arguments: argparse.Namespace) -> int:
@@ -144,8 +141,8 @@ def _run_batch(arguments: argparse.Namespace) -> int:
 
     check_encoding(arguments.overrides)
     overrides = read_directories(arguments.overrides)
+    trust_modules(arguments)
     if arguments.trust:
-        trust(arguments.trust)
         sys.path.append(str(Path(arguments.file).resolve().parent))
     for flag in ("dry_run", "resume", "overwrite"):
         if getattr(arguments, flag):

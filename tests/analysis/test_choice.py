@@ -26,6 +26,9 @@ def results(dataset: Path) -> Results:
         ("  x != -1.5e3 AND y<2 ", ["x != -1500", "y < 2"]),
         ("type == 'one and two' and y == \"3 > 2\"", ["type == one and two", "y == 3 > 2"]),
         ("andamento == sand", ["andamento == sand"]),
+        ("letter = b", ["letter == b"]),
+        ("letter=b and amplitude  >=  20", ["letter == b", "amplitude >= 20"]),
+        ("pipeline.seed = 1", ["pipeline.seed == 1"]),
     ],
 )
 def test_a_condition_is_a_column_a_comparison_and_a_value(text: str, conditions: list[str]) -> None:

@@ -16,7 +16,9 @@ from matplotlib.collections import EllipseCollection, EventCollection
 from PIL import Image
 
 from sensoryforge.analysis import plots
-from sensoryforge.analysis.plots import activity, film, instants, report, scene
+from sensoryforge.analysis.choice import Choice
+from sensoryforge.analysis.plots import activity, book, film, instants, report, scene
+from sensoryforge.analysis.plots.rates import telling_axes
 from sensoryforge.analysis.results import Results, load
 from sensoryforge.commands import cli
 from sensoryforge.core.errors import ConfigError
@@ -461,3 +463,155 @@ def test_long_names_are_broken_before_their_unit(letters: Results) -> None:
         assert box.y0 >= -1
         assert box.y1 <= figure.bbox.y1 + 1
     assert figure.axes[0].get_ylabel() == "right_part_motion_speed_mm_s\n(mm/s)"
+
+
+def test_the_drive_of_what_moves_is_that_on_the_sheet_and_along_its_way(letters: Results) -> None:
+    row = activity.strongest(letters)
+    drive = scene.frames(letters, row, np.arange(100)).reshape(100, -1)
+    axis = plots.response(letters, row).axes[0]
+    bold, *thin = [patch.get_data().values for patch in axis.patches]
+    np.testing.assert_allclose(bold, drive.max(axis=1))
+    assert 2 <= len(thin) <= 5
+    title = " ".join(axis.get_title(loc="left").split())
+    assert title.startswith("Highest drive on the sheet")
+    assert title.endswith(f"thin lines: at {len(thin)} receptors along its way")
+    for course in thin:
+        assert any(np.array_equal(course, receptor) for receptor in drive.T)
+        assert course.max() > 0.5 * drive.max()
+    # They are touched one after the other.
+    middles = [np.average(np.arange(100), weights=course >= 0.98 * course.max()) for course in thin]
+    assert (np.diff(middles) > 0).all()
+
+
+def test_the_drive_of_what_rests_is_that_of_one_receptor(dataset: Path) -> None:
+    axis = plots.response(load(dataset)).axes[0]
+    assert len(axis.patches) == 1
+    assert axis.get_title(loc="left").startswith("Drive at the receptor where it is highest")
+
+
+def test_what_moves_and_presses_nothing_is_drawn_without_receptors(tmp_path: Path) -> None:
+    silent = ["stimuli=disc", "stimuli.amplitude=0", "stimuli.motion=circle"]
+    axis = plots.response(load(run(tmp_path, *silent))).axes[0]
+    assert axis.get_title(loc="left") == "Highest drive on the sheet"
+    assert len(axis.patches) == 1
+
+
+# --- which stimuli of a batch file ---
+
+
+@pytest.mark.parametrize(
+    ("words", "headline"),
+    [
+        (["--where", "motion_speed_mm_s = 40"], "only motion_speed_mm_s == 40: 1 condition"),
+        (["--where", "profile_frequency_hz>20"], "only profile_frequency_hz &gt; 20: 1 condition"),
+        (["--type", "disc"], "only type disc: 2 conditions"),
+        (["--type", "bar", "--stimulus", "1"], "Stimulus 1 of 4"),
+    ],
+)
+def test_conditions_choose_stimuli_of_a_batch_file(
+    batch_file: Path, words: list[str], headline: str
+) -> None:
+    asked = words if "--stimulus" in words else [*words, "--stimulus"]
+    assert cli.main(["plot", "touch.yml", *asked, "--format", "svg"]) == 0
+    assert headline in Path("touch_stimulus.svg").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (
+            ["--where", "letter = b", "--stimulus"],
+            "where: got 'letter', allowed are type, amplitude, length_mm, ",
+        ),
+        (
+            ["--where", "motion_speed_mm_s > 40", "--stimulus"],
+            "where: no stimulus has motion_speed_mm_s > 40; motion_speed_mm_s is 20 to 40\n",
+        ),
+        (
+            ["--where", "motion_speed_mm_s", "--stimulus"],
+            "where: got 'motion_speed_mm_s', allowed is a column, one of == = != < <= > >=, and a "
+            "number or a text, such as 'amplitude > 20', several joined by 'and'\n",
+        ),
+        (["--type", "disc", "--stimulus", "1"], "stimulus: got 1, which is none with type disc\n"),
+        (["--window", "0,10", "--stimulus"], "--window: touch.yml is no dataset; "),
+    ],
+)
+def test_conditions_that_no_stimulus_of_a_batch_file_meets_are_one_line(
+    batch_file: Path, words: list[str], line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["plot", "touch.yml", *words]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(line)
+    assert said.count("\n") == 1
+
+
+def test_a_file_of_a_batch_file_is_chosen_by_its_name(tmp_path: Path) -> None:
+    for name, columns in (("a", 2), ("b", 3)):
+        np.save(tmp_path / f"{name}.npy", np.ones((2, columns)))
+    files = f"[{tmp_path / 'a.npy'},{tmp_path / 'b.npy'}]"
+    experiment = checked("stimuli=image", f"stimuli.file={files}", "pipeline.grid_size=6")
+    choice = Choice.from_words([], ["file = b.npy"])
+    row, _sheet = rows_of(plots.stimulus(experiment, choice=choice))
+    assert "condition 2 of 2" in row.get_suptitle()
+
+
+# --- axes and windows ---
+
+
+def test_a_swept_frequency_is_the_axis_of_tuning_then_what_has_most_values(tmp_path: Path) -> None:
+    words = ["stimuli=disc", "stimuli.amplitude=[10,20,30]", "stimuli.profile=sine"]
+    words += ["stimuli.diameter_mm=[1,1.2,1.4,1.6]", "stimuli.profile.frequency_hz=[50,100]"]
+    results = load(run(tmp_path, *words))
+    assert telling_axes(results) == ["profile_frequency_hz", "diameter_mm", "amplitude"]
+    captions = {page.name: page.caption for page in book.pages(results, ["tuning", "heatmap"])}
+    assert captions["tuning"] == "Tuning to profile_frequency_hz for each diameter_mm"
+    assert captions["heatmap"] == "Rates over profile_frequency_hz and diameter_mm"
+    asked = book.Wishes(axes=("amplitude",))
+    (page,) = book.pages(results, ["tuning"], asked)
+    assert page.caption == "Tuning to amplitude"
+
+
+def test_seeds_of_patterns_come_last_among_axes(tmp_path: Path) -> None:
+    words = ["stimuli=texture", "stimuli.pattern_seed=[0,1,2]", "stimuli.beta=[0,2]"]
+    assert telling_axes(load(run(tmp_path, *words))) == ["beta", "pattern_seed"]
+
+
+@pytest.mark.parametrize(
+    ("window", "shown"), [("10,20", "10 to 20 ms"), ("10,", "10 to 50 ms"), ("0, 5", "0 to 5 ms")]
+)
+def test_the_window_of_the_command_line_is_that_of_python(
+    letters: Results, tmp_path: Path, window: str, shown: str
+) -> None:
+    words = ["plot", str(letters.directory), "tuning", "heatmap", "--window", window]
+    assert cli.main([*words, "--format", "svg", "--output", str(tmp_path)]) == 0
+    for name in ("tuning", "heatmap"):
+        assert shown in (tmp_path / f"{name}.svg").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["--window", "10"], "got '10', allowed is START,STOP in ms, such as 50,200, or 50, up to"),
+        (["--window", "a,b"], "got 'a,b', allowed is START,STOP in ms"),
+        (["--window", "20,10"], "window: got 20 to 10 ms, allowed is start_ms < stop_ms"),
+        (["--window", "0,99"], "window: got 0 to 99 ms, allowed is start_ms < stop_ms"),
+        (
+            ["response", "--window", "0,9"],
+            "--window: response shows all of a stimulus, allowed with tuning or heatmap",
+        ),
+        (["--movie", "--window", "0,9"], "--window: movie shows all of a stimulus"),
+    ],
+)
+def test_a_window_that_is_none_is_one_line(
+    letters: Results,
+    words: list[str],
+    line: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    pictures = [] if words[0] in ("response", "--movie") else ["tuning"]
+    asked = ["plot", str(letters.directory), *pictures, *words, "--output", str(tmp_path)]
+    assert cli.main(asked) == 2
+    said = capsys.readouterr().err
+    assert line in said
+    assert said.count("\n") == 1
