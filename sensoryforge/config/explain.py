@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 _OMEGACONF_PREFIX = re.compile(r"^\w+ raised while resolving interpolation: ")
 _UNQUOTED = re.compile(r"[A-Za-z0-9_./+\-%@?|*\\]")
 """Letters that a value may have without quotes, whatever stands beside them."""
+_ADVICE_ON_RANGE = (
+    "interval() is a word of sweeps; write '{key}={{low: .., high: ..}}', with "
+    "stimuli.sampling=random (or latin_hypercube, sobol) and stimuli.samples=N"
+)
 _NOT_FOR_USERS = ("hydra", "_target_")
 
 
@@ -160,7 +164,10 @@ def find_misread_overrides(overrides: Iterable[str], composer: Composer) -> Iter
         value = override.value()
         if override.is_sweep_override():
             values = text.partition("=")[2]
-            yield f"{text}: {_advice_on_several_values(key, values, composer.can_sweep)}"
+            is_range = override.is_interval_sweep() and key.startswith("stimuli.")
+            advice = _ADVICE_ON_RANGE.format(key=key) if is_range else ""
+            advice = advice or _advice_on_several_values(key, values, composer.can_sweep)
+            yield f"{text}: {advice}"
         elif isinstance(value, list) and composer.is_choice(text):
             names = ",".join(map(str, value))
             advice = f"for several in turn write -m {key}={names}"

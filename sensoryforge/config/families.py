@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sensoryforge.config.pieces import Piece, Reading, read_pieces
+from sensoryforge.config.presets import HINT as PRESETS
+from sensoryforge.config.presets import looks_like_preset
 from sensoryforge.config.rules import whole
+from sensoryforge.config.sampling import Sampling, make_plan, read_sampling, read_spread
 from sensoryforge.config.stimuli import Entry
+from sensoryforge.config.ties import is_tie, tied_key
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import (
     USERS_FAILURES,
@@ -21,8 +26,10 @@ from sensoryforge.core.messages import (
 )
 from sensoryforge.core.paths import is_file
 from sensoryforge.core.source_file import SourceFile
-from sensoryforge.design.design import Design
-from sensoryforge.design.family import Family
+from sensoryforge.design.design import Design, as_written
+from sensoryforge.design.family import Family, Values
+from sensoryforge.design.sampling import GRID, Choices, Normal, Spread, Uniform, draw
+from sensoryforge.design.telling import describe_spread
 from sensoryforge.stimuli import Allowed, FileOf, Range
 
 REPETITIONS = whole(1)
@@ -44,7 +51,8 @@ def read_families(
     entries
         The entries of a configuration.
     pipeline
-        ``duration_ms`` and ``dt_ms``; where they are not known, nothing is compared with them.
+        ``duration_ms``, ``dt_ms`` and ``seed``; where the first two are not known, nothing is
+        compared with them.
     problems
         Takes the lines; an entry with a problem has no family.
     is_glued
@@ -57,8 +65,15 @@ def read_families(
         except ConfigError as error:
             problems += error.problems
             continue
-        mistakes = list(_mistakes(entry, reading, pipeline))
-        family = _family(entry, reading, pipeline)
+        mistakes: list[str] = []
+        sampling = read_sampling(entry.where, entry.values, pipeline, mistakes)
+        mistakes += _mistakes(entry, reading, pipeline, sampling)
+        try:
+            family = _family(entry, reading, pipeline, sampling, is_whole=not mistakes)
+        except ConfigError as error:
+            problems += [*mistakes, *error.problems]
+            continue
+        mistakes += _mistakes_of_points(family, reading)
         if not mistakes:
             families.append(family)
         duration_ms = pipeline.get("duration_ms")
@@ -82,17 +97,21 @@ def _read(entry: Entry) -> Reading:
 # --- mistakes ---
 
 
-def _mistakes(entry: Entry, reading: Reading, pipeline: Mapping[str, Any]) -> Iterator[str]:
+def _mistakes(
+    entry: Entry, reading: Reading, pipeline: Mapping[str, Any], sampling: Sampling
+) -> Iterator[str]:
     """Yield a line for each key that is unknown, missing or out of range."""
     for piece in reading.pieces:
-        yield from _mistakes_of_piece(piece, pipeline)
+        yield from _mistakes_of_piece(piece, pipeline, sampling)
     repetitions = entry.values.get("repetitions")
     if not REPETITIONS.allows(repetitions):
         key = f"{entry.where}.repetitions"
         yield REPETITIONS.problem(key, repetitions, unit="noise realisations")
 
 
-def _mistakes_of_piece(piece: Piece, pipeline: Mapping[str, Any]) -> Iterator[str]:
+def _mistakes_of_piece(
+    piece: Piece, pipeline: Mapping[str, Any], sampling: Sampling
+) -> Iterator[str]:
     known = [*piece.ranges, *piece.others]
     for key in piece.values:
         if key not in known and key != "_target_":
@@ -100,13 +119,21 @@ def _mistakes_of_piece(piece: Piece, pipeline: Mapping[str, Any]) -> Iterator[st
     parameters = _with_pipeline(piece, pipeline)
     for name, allowed in piece.ranges.items():
         if name in parameters:
-            yield from _mistakes_of_value(f"{piece.where}.{name}", parameters[name], allowed)
+            key = f"{piece.where}.{name}"
+            yield from _mistakes_of_value(key, parameters[name], allowed, sampling)
         elif not allowed.optional:
             yield f"{piece.where}.{name}: missing, allowed is {allowed}"
 
 
-def _mistakes_of_value(key: str, value: Any, allowed: Allowed) -> Iterator[str]:
-    """Yield the line for a parameter, a value or a list of them, that is out of range."""
+def _mistakes_of_value(key: str, value: Any, allowed: Allowed, sampling: Sampling) -> Iterator[str]:
+    """Yield the line for a parameter, a value, a list or a range of them, that is out of range."""
+    if isinstance(value, Mapping):
+        problems: list[str] = []
+        read_spread(key, value, allowed, sampling, problems)
+        yield from problems
+        return
+    if is_tie(value):  # what it is equal to is told where that stands
+        return
     values = value if isinstance(value, list) else [value]
     if not values:
         yield f"{key}: got an empty list, allowed is {allowed}, or a list of them"
@@ -121,6 +148,8 @@ def _mistakes_of_value(key: str, value: Any, allowed: Allowed) -> Iterator[str]:
             line += "; lists cannot be nested"
         if isinstance(allowed, Range):
             line += hint_at_number(bad[0])
+        if looks_like_preset(bad[0]):
+            line += f"; {PRESETS}"
         yield line
     elif isinstance(allowed, FileOf):
         missing = [name for name in values if not is_file(name)]
@@ -131,34 +160,153 @@ def _mistakes_of_value(key: str, value: Any, allowed: Allowed) -> Iterator[str]:
 # --- a family ---
 
 
-def _family(entry: Entry, reading: Reading, pipeline: Mapping[str, Any]) -> Family:
+def _family(
+    entry: Entry,
+    reading: Reading,
+    pipeline: Mapping[str, Any],
+    sampling: Sampling,
+    *,
+    is_whole: bool,
+) -> Family:
     """Return the family of an entry, of the parameters without mistakes.
 
     Its axes are the entry's own parameters in their order, then those of its profile, its motion
-    and its parts.
+    and its parts. Points are drawn where the entry ``is_whole``, without any mistake.
     """
-    axes: dict[str, tuple[Any, ...]] = {}
-    listed: list[str] = []
-    for piece in reading.pieces:
-        if piece.prefix:
-            axes[piece.prefix.removesuffix("_")] = (piece.type,)
-        for name, value in _with_pipeline(piece, pipeline).items():
-            allowed = piece.ranges.get(name)
-            if allowed is None or list(_mistakes_of_value(name, value, allowed)):
-                continue
-            values = value if isinstance(value, list) else [value]
-            if isinstance(value, list):
-                listed.append(f"{piece.prefix}{name}")
-            is_file = isinstance(allowed, FileOf)
-            axes[f"{piece.prefix}{name}"] = tuple(_files(values) if is_file else values)
+    parameters = _parameters(reading, pipeline, sampling)
+    axes: dict[str, Values] = {**parameters.values}
+    drawn = None
+    is_product = sampling.method == GRID and sampling.condition is None and not parameters.tied
+    if is_whole and not is_product:
+        fixed = {name: values[0] for name, values in axes.items()}
+        for name in (*parameters.spreads, *parameters.tied):
+            fixed.pop(name, None)
+        drawn = draw(make_plan(sampling, parameters.spreads, fixed, parameters.tied))
+        axes |= drawn.values
     return Family(
         type=entry.values["type"],
         target=reading.target,
         axes=axes,
-        listed=tuple(listed),
+        listed=tuple(parameters.listed),
         repetitions=entry.values.get("repetitions", 1),
         parts=reading.parts,
+        drawn=drawn,
     )
+
+
+@dataclass
+class _Parameters:
+    """The parameters of an entry by their flat names.
+
+    Attributes
+    ----------
+    values
+        Those of every parameter, in order; of one that is drawn, an example.
+    spreads
+        What those that vary are drawn from.
+    tied
+        Those that are equal to another, and to which.
+    listed
+        Those that are written as lists.
+    """
+
+    values: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    spreads: dict[str, Spread] = field(default_factory=dict)
+    tied: dict[str, str] = field(default_factory=dict)
+    listed: list[str] = field(default_factory=list)
+
+
+def _parameters(reading: Reading, pipeline: Mapping[str, Any], sampling: Sampling) -> _Parameters:
+    """Return the parameters of an entry that have no mistake."""
+    parameters = _Parameters()
+    ties: dict[str, str] = {}
+    names: dict[str, str] = {}
+    for piece in reading.pieces:
+        if piece.prefix:
+            parameters.values[piece.prefix.removesuffix("_")] = (piece.type,)
+        for name, value in _with_pipeline(piece, pipeline).items():
+            allowed = piece.ranges.get(name)
+            key, flat = f"{piece.where}.{name}", f"{piece.prefix}{name}"
+            if allowed is None or list(_mistakes_of_value(name, value, allowed, sampling)):
+                continue
+            names[key] = flat
+            if is_tie(value):
+                ties[flat] = tied_key(key, value)
+                parameters.values[flat] = ()  # its place in the order
+            else:
+                _add_parameter(parameters, flat, value, allowed, sampling)
+    for flat, key in ties.items():
+        _tie(parameters, flat, key, names, ties)
+    return parameters
+
+
+def _add_parameter(
+    parameters: _Parameters, name: str, value: Any, allowed: Allowed, sampling: Sampling
+) -> None:
+    """Add a parameter that is no reference: a value, a list, or a range."""
+    if isinstance(value, Mapping):
+        spread = read_spread(name, value, allowed, sampling, [])
+        assert isinstance(spread, Uniform | Normal)
+        parameters.spreads[name] = spread
+        parameters.values[name] = (spread.example,)
+        return
+    values = value if isinstance(value, list) else [value]
+    parameters.values[name] = tuple(_files(values) if isinstance(allowed, FileOf) else values)
+    if isinstance(value, list):
+        parameters.listed.append(name)
+        parameters.spreads[name] = Choices(parameters.values[name])
+
+
+def _tie(
+    parameters: _Parameters,
+    name: str,
+    key: str,
+    names: Mapping[str, str],
+    ties: Mapping[str, str],
+) -> None:
+    """Make a parameter equal to the one at a key, or to that which this one is equal to."""
+    source = names.get(key, "")
+    for _ in range(len(ties)):
+        source = names.get(ties[source], "") if source in ties else source
+    if source in parameters.spreads:
+        parameters.tied[name] = source
+        parameters.values[name] = parameters.values[source]
+    elif source in parameters.values and source not in ties:
+        parameters.values[name] = parameters.values[source]
+    else:  # what it is equal to has a mistake, which is told
+        del parameters.values[name]
+
+
+def _mistakes_of_points(family: Family, reading: Reading) -> Iterator[str]:
+    """Yield a line for each parameter with a value, drawn or taken over, that it may not have."""
+    if family.drawn is None:
+        return
+    plan = family.drawn.plan
+    for piece in reading.pieces:
+        for name, allowed in piece.ranges.items():
+            flat = f"{piece.prefix}{name}"
+            source = plan.tied.get(flat, flat)
+            if source not in plan.spreads:
+                continue
+            bad = _first_bad(family.axes[flat], allowed)
+            if bad is None:
+                continue
+            line = f"{piece.where}.{name}: got {format_value(bad)}"
+            if flat != source:
+                line += f" of {source}, which it is equal to"
+            else:
+                line += f" of {describe_spread(family, flat)}"
+            yield f"{line}, allowed is {allowed}; keep to it with {plan.where}.where"
+
+
+def _first_bad(values: Any, allowed: Allowed) -> Any:
+    """Return a value that is not allowed; of numbers that were drawn the ends tell."""
+    ends = [values.min(), values.max()] if isinstance(values, np.ndarray) else values
+    for value in ends:
+        plain = as_written(value)
+        if not allowed.allows(plain):
+            return plain
+    return None
 
 
 def _with_pipeline(piece: Piece, pipeline: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,10 @@ _PIECE = re.compile(
     rf"\+*(?:(?:{'|'.join(PIECES)})@)?stimuli(?P<entry>\.\w+)?\.(?P<group>{'|'.join(PIECES)})"
     r"=(?P<value>[A-Za-z_][\w, ]*)"
 )
+_OF_SAMPLING = re.compile(
+    r"\+*stimuli(?P<entry>\.\w+)?\.(?P<key>sampling|samples|sampling_seed|where)=(?P<value>.*)",
+    re.DOTALL,
+)
 _NEEDS_NO_QUOTES = re.compile(r"[\w./-]+", re.ASCII)
 
 
@@ -185,6 +189,43 @@ def spell_out_piece(text: str, entries: Iterable[str], chosen: Collection[str]) 
         sign = "" if key in chosen else "+"
         spelled_out.append(f"{sign}{key}={value}")
     return spelled_out
+
+
+def is_of_sampling(text: str) -> bool:
+    """Tell whether an override says how stimuli are sampled.
+
+    Examples
+    --------
+    >>> is_of_sampling("stimuli.samples=100"), is_of_sampling("stimuli.sigma=1")
+    (True, False)
+    """
+    return _OF_SAMPLING.fullmatch(text) is not None
+
+
+def spell_out_sampling(text: str, entries: Iterable[str]) -> list[str]:
+    """Return an override of how stimuli are sampled as Hydra wants it.
+
+    No option has these keys, so that Hydra wants ``++`` before them.
+
+    Parameters
+    ----------
+    text
+        An override of sampling (`is_of_sampling`).
+    entries
+        The named entries of the stimuli: with some of them, each gets the key.
+
+    Examples
+    --------
+    >>> spell_out_sampling("stimuli.samples=9", [])
+    ['++stimuli.samples=9']
+    >>> spell_out_sampling("stimuli.samples=9", ["bar", "disc"])
+    ['++stimuli.bar.samples=9', '++stimuli.disc.samples=9']
+    """
+    match = _OF_SAMPLING.fullmatch(text)
+    if match is None:
+        return [text]
+    named = [match["entry"]] if match["entry"] else [f".{entry}" for entry in entries] or [""]
+    return [f"++stimuli{entry}.{match['key']}={match['value']}" for entry in named]
 
 
 def spell_out_override(text: str, entries: Mapping[str, Mapping[str, Any]]) -> list[str]:

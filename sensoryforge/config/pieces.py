@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sensoryforge.config.sampling import KEYS
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.instances import TARGET
 from sensoryforge.core.messages import format_value
@@ -19,7 +20,7 @@ from sensoryforge.stimuli.recipe import MOTION, ONSET, PARTS, PIECES, PROFILE, m
 
 _TAKEN_NAMES = ("index", "id", "seed", "repetition", "type", "error", "combine", *PIECES, PARTS)
 """Columns of the table of stimuli, and keys beside the parts."""
-_NO_PARAMETERS = ("repetitions", "type", TARGET, *PIECES, PARTS)
+_NO_PARAMETERS = ("repetitions", *KEYS, "type", TARGET, *PIECES, PARTS)
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def _pieces(where: str, prefix: str, values: Mapping[str, Any], recipe: Recipe) 
     if is_part:
         own_ranges[ONSET] = INSTANT
         values = {ONSET: 0.0, **values}
-    others = ["type"] if is_part else ["repetitions", "type"]
+    others = ["type"] if is_part else ["repetitions", *KEYS, "type"]
     if issubclass(recipe.cls, Shape):
         others += PIECES
     if issubclass(recipe.cls, Composite):

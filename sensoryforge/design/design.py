@@ -9,7 +9,8 @@ and the same noise in every design.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
@@ -22,8 +23,8 @@ import numpy.typing as npt
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.source_file import SourceFile
 from sensoryforge.core.types import Columns, Ints
-from sensoryforge.design.family import Family, Span, Value
-from sensoryforge.design.telling import families_lines, with_noun
+from sensoryforge.design.family import Family, Span, Value, Values
+from sensoryforge.design.telling import describe_spread, families_lines, with_noun
 
 MAX_CONDITIONS = 10_000_000
 """Most conditions of a design: they are compared with each other in memory."""
@@ -210,7 +211,10 @@ class Design:
         """Return where a condition stands that stood before, and where that was, as positions."""
         first_index: dict[str, int] = {}
         repeated = []
+        kinds = Counter(_kind(family) for family in self.families)
         for family, start in zip(self.families, self._starts[:-1], strict=True):
+            if kinds[_kind(family)] == 1 and family.is_distinct:
+                continue  # no other family can have one of its conditions
             for condition, text in enumerate(family.texts(0, family.count_conditions)):
                 index = start + condition * family.repetitions
                 first = first_index.setdefault(text, index)
@@ -229,7 +233,7 @@ class Design:
         )
 
 
-def column_of(values: Sequence[Value]) -> npt.NDArray[Any]:
+def column_of(values: Values) -> npt.NDArray[Any]:
     """Return the values of a parameter as an array: of float64, or of text.
 
     Examples
@@ -237,14 +241,23 @@ def column_of(values: Sequence[Value]) -> npt.NDArray[Any]:
     >>> column_of((1, 2.5)).tolist(), column_of(("a", "b")).tolist()
     ([1.0, 2.5], ['a', 'b'])
     """
-    if not isinstance(values[0], str):
-        return np.array(values, dtype=np.float64)
+    if isinstance(values, np.ndarray) or not isinstance(values[0], str):
+        return np.asarray(values, dtype=np.float64)
     paths = [value.path if isinstance(value, SourceFile) else value for value in values]
     return np.array(paths, dtype=np.str_)
 
 
-def as_written(value: Value) -> Value:
-    """Return a value as a dataset keeps it: a file by its name alone."""
+def as_written(value: Value | np.generic) -> Value:
+    """Return a value as a dataset keeps it: a file by its name alone, a drawn number as Python's.
+
+    Examples
+    --------
+    >>> as_written(np.float64(0.5)), as_written("a")
+    (0.5, 'a')
+    """
+    if isinstance(value, np.generic):
+        number: Value = value.item()
+        return number
     return str(value) if isinstance(value, SourceFile) else value
 
 
@@ -257,16 +270,28 @@ def _values_as_written(span: Span, name: str) -> list[Value | None]:
     return [as_written(values[number]) for number in numbers.tolist()]
 
 
+def _kind(family: Family) -> tuple[str, ...]:
+    """Return what two families must have in common to have a condition in common."""
+    return (family.type, *sorted(family.axes))
+
+
 def _describe(family: Family) -> dict[str, Any]:
     """Return a family in plain containers; a parameter is a list where it was written as one."""
     parameters: dict[str, Any] = {}
     for name, values in family.axes.items():
+        is_tied = family.drawn is not None and name in family.drawn.plan.tied
+        if is_tied or isinstance(values, np.ndarray):
+            parameters[name] = describe_spread(family, name)
+            continue
         written = [as_written(value) for value in values]
         parameters[name] = written if name in family.listed else written[0]
-    return {
+    described = {
         "type": family.type,
         "parameters": parameters,
         "repetitions": family.repetitions,
         "conditions": family.count_conditions,
         "stimuli": family.count,
     }
+    if family.drawn is not None:
+        described["sampling"] = family.drawn.plan.method
+    return described

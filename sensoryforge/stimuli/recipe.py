@@ -36,6 +36,16 @@ PIECES = (PROFILE, MOTION)
 """What a shape may have; groups of options have these names."""
 PARTS = "parts"
 """The key of a composite below which its parts stand."""
+NO_PARAMETERS = (
+    "type",
+    "_target_",
+    "repetitions",
+    "sampling",
+    "samples",
+    "sampling_seed",
+    "where",
+)
+"""Keys of an entry that say what it is of, how often, and how its parameters are sampled."""
 ONSET = "onset_ms"
 """When a part of a composite starts."""
 
@@ -313,7 +323,7 @@ def flat_values(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
             for name, part in value.items():
                 flat[f"{prefix}{name}"] = part.get("type")
                 flat |= flat_values(part, f"{prefix}{name}_")
-        elif key not in ("type", "_target_", "repetitions") and value is not None:
+        elif key not in NO_PARAMETERS and value is not None:
             flat[f"{prefix}{key}"] = value
     return flat
 
