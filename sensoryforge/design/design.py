@@ -24,6 +24,7 @@ from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.source_file import SourceFile
 from sensoryforge.core.types import Columns, Ints
 from sensoryforge.design.family import Family, Span, Value, Values
+from sensoryforge.design.sampling import GROWING, LATIN_HYPERCUBE
 from sensoryforge.design.telling import describe_spread, families_lines, with_noun
 
 MAX_CONDITIONS = 10_000_000
@@ -151,6 +152,23 @@ class Design:
     def axes(self) -> list[dict[str, Any]]:
         """The design in plain containers, a dictionary for each family; results files keep it."""
         return [_describe(family) for family in self.families]
+
+    @property
+    def hint_at_growth(self) -> str:
+        """Why a design of more samples may lack points that one of fewer has; empty where none.
+
+        Examples
+        --------
+        >>> Design((Family("ramp", "", {"final": (10,)}),)).hint_at_growth
+        ''
+        """
+        for family in self.families:
+            if family.drawn is not None and family.drawn.plan.method == LATIN_HYPERCUBE:
+                return (
+                    f"; with another number of samples {LATIN_HYPERCUBE} is another design, "
+                    f"{' and '.join(GROWING)} grow"
+                )
+        return ""
 
     def check(self) -> None:
         """Check that a run can hold the design and that no stimulus stands in it twice.

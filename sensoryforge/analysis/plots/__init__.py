@@ -3,7 +3,8 @@
 ``response``: a stimulus over time, with rasters and time histograms. ``sheet``: receptors and
 receptive fields. ``movie``: frames of a stimulus. ``rates_on_sheet``: the rate of each afferent at
 its place. ``afferent``: the spikes of one afferent over repetitions. ``heatmap``: rates over two
-axes of the design. ``tuning``: rates against a parameter. ``stimulus``: the stimuli of an
+axes of the design. ``tuning``: rates against a parameter. ``coverage``: the conditions of a design
+among the values of its parameters. ``stimulus``: the stimuli of an
 experiment before any run. ``save_movie`` writes a film of a stimulus with its spikes.
 
 Matplotlib is imported when the first picture is asked for.
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from sensoryforge.analysis.plots.activity import response as response
     from sensoryforge.analysis.plots.afferents import afferent as afferent
     from sensoryforge.analysis.plots.afferents import rates_on_sheet as rates_on_sheet
+    from sensoryforge.analysis.plots.coverage import coverage as coverage
     from sensoryforge.analysis.plots.curves import tuning as tuning
     from sensoryforge.analysis.plots.film import save_movie as save_movie
     from sensoryforge.analysis.plots.maps import heatmap as heatmap
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "afferent": "afferents",
+    "coverage": "coverage",
     "heatmap": "maps",
     "movie": "skin",
     "rates_on_sheet": "afferents",
@@ -48,6 +51,7 @@ _MODULES = {
 
 __all__ = [
     "afferent",
+    "coverage",
     "heatmap",
     "movie",
     "rates_on_sheet",

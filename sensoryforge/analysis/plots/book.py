@@ -14,6 +14,7 @@ import sensoryforge.analysis.plots.planned as planned
 import sensoryforge.analysis.plots.style as style
 from sensoryforge.analysis.plots.activity import response, strongest
 from sensoryforge.analysis.plots.afferents import afferent, rates_on_sheet
+from sensoryforge.analysis.plots.coverage import MOST_PARAMETERS, coverage, is_drawn
 from sensoryforge.analysis.plots.curves import tuning
 from sensoryforge.analysis.plots.maps import heatmap
 from sensoryforge.analysis.plots.skin import movie, sheet
@@ -27,10 +28,21 @@ if TYPE_CHECKING:
     from sensoryforge.analysis.plots.planned import Planned
     from sensoryforge.analysis.results import Results
 
-KINDS = ("tuning", "heatmap", "response", "afferent", "rates_on_sheet", "movie", "sheet")
+KINDS = (
+    "tuning",
+    "heatmap",
+    "response",
+    "afferent",
+    "rates_on_sheet",
+    "movie",
+    "sheet",
+    "coverage",
+)
 FORMATS = ("png", "svg", "pdf")
-_NEEDED_AXES = {"tuning": 1, "heatmap": 2}
+_NEEDED_AXES = {"tuning": 1, "heatmap": 2, "coverage": 1}
 """Pictures over parameters of a type -> how many they need."""
+_SHOWS_OF_AXES = {"tuning": "Tuning", "heatmap": "Rates", "coverage": "Coverage"}
+"""The same -> what they show."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +87,8 @@ def pages(
 ) -> Iterator[Page]:
     """Yield the pictures of a dataset, a type of stimulus after the other, and the sheet once.
 
-    Those of a type that lacks an axis are among them: they say so.
+    Those of a type that lacks an axis are among them: they say so. The coverage of a plain grid is
+    among them only where not all kinds are asked for.
 
     Parameters
     ----------
@@ -114,6 +127,8 @@ def pages(
         for stimulus_type in types:
             tag = stimulus_type if len(types) > 1 else ""
             of_type = results.where(type=stimulus_type)
+            if kind == "coverage" and len(kinds) == len(KINDS) and not is_drawn(of_type):
+                continue  # the axes of a grid say all
             if kind in _NEEDED_AXES:
                 of_kind += _pages_of_axes(kind, of_type, wishes.axes, tag)
             elif kind == "afferent":
@@ -264,11 +279,14 @@ def _pages_of_axes(kind: str, results: Results, asked: Sequence[str], tag: str) 
     axes = list(asked or results.axes)
     name = f"{kind}_{tag}" if tag else kind
     of_type = f" of {tag}" if tag else ""
-    shows = "Rates" if kind == "heatmap" else "Tuning"
+    shows = _SHOWS_OF_AXES[kind]
     lacks = _lacking(kind, results, asked, tag)
     if lacks:
         return [Page(kind, name, f"{shows}{of_type}", partial(_refuse, lacks), lacks)]
     x = axes[0]
+    if kind == "coverage":
+        caption = f"Coverage{of_type} of {list_names(axes[:MOST_PARAMETERS])}"
+        return [Page(kind, name, caption, partial(_draw_coverage, results, tuple(asked)))]
     if kind == "heatmap":
         y = axes[1]
         caption = f"Rates{of_type} over {x} and {y}"
@@ -325,6 +343,10 @@ def _draw_noted(draw: Callable[[float], style.Picture], note: str, width: float)
 
 def _refuse(problem: str, width: float) -> style.Picture:
     raise ConfigError(problem)
+
+
+def _draw_coverage(results: Results, axes: Sequence[str], width: float) -> style.Picture:
+    return coverage(results, axes, width=width)
 
 
 def _draw_heatmap(results: Results, x: str, y: str, width: float) -> style.Picture:
