@@ -27,17 +27,17 @@ if TYPE_CHECKING:
     from sensoryforge.analysis.plots.activity import response as response
     from sensoryforge.analysis.plots.afferents import afferent as afferent
     from sensoryforge.analysis.plots.afferents import rates_on_sheet as rates_on_sheet
-    from sensoryforge.analysis.plots.coverage import coverage as coverage
     from sensoryforge.analysis.plots.curves import tuning as tuning
     from sensoryforge.analysis.plots.film import save_movie as save_movie
     from sensoryforge.analysis.plots.maps import heatmap as heatmap
+    from sensoryforge.analysis.plots.pairs import coverage as coverage
     from sensoryforge.analysis.plots.planned import stimulus as stimulus
     from sensoryforge.analysis.plots.skin import movie as movie
     from sensoryforge.analysis.plots.skin import sheet as sheet
 
 _MODULES = {
     "afferent": "afferents",
-    "coverage": "coverage",
+    "coverage": "pairs",
     "heatmap": "maps",
     "movie": "skin",
     "rates_on_sheet": "afferents",

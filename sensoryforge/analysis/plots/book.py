@@ -14,11 +14,11 @@ import sensoryforge.analysis.plots.planned as planned
 import sensoryforge.analysis.plots.style as style
 from sensoryforge.analysis.plots.activity import response, strongest
 from sensoryforge.analysis.plots.afferents import afferent, rates_on_sheet
-from sensoryforge.analysis.plots.coverage import MOST_PARAMETERS, coverage, is_drawn
 from sensoryforge.analysis.plots.curves import tuning
 from sensoryforge.analysis.plots.maps import heatmap
+from sensoryforge.analysis.plots.pairs import MOST_PARAMETERS, coverage
 from sensoryforge.analysis.plots.skin import movie, sheet
-from sensoryforge.analysis.selection import check_column, check_population, unknown
+from sensoryforge.analysis.selection import check_column, check_population, is_drawn, unknown
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import list_names
 from sensoryforge.core.progress import open_bar

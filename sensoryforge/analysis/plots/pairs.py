@@ -27,7 +27,6 @@ _MOST_POINTS = 5000
 _BINS = 16
 _PANEL_HEIGHT = 1.9
 _FEWEST_INCHES = 4.0
-_NOT_DRAWN = (None, "grid")
 
 
 def coverage(
@@ -83,21 +82,6 @@ def coverage(
                 _label(axis, results, name, across, row, column, count)
         style.headline(figure, _describe(results, conditions, names, shown))
     return figure
-
-
-def is_drawn(results: Results) -> bool:
-    """Tell whether conditions of a dataset were drawn or paired, and are no plain grid.
-
-    Examples
-    --------
-    >>> is_drawn(results)
-    False
-    """
-    types = set(results.table["type"])
-    for entry in stimulus_entries(results):
-        if entry.get("type") in types and entry.get("sampling") not in _NOT_DRAWN:
-            return True
-    return False
 
 
 class _Places:
