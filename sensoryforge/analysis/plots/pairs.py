@@ -9,7 +9,7 @@ import numpy as np
 
 import sensoryforge.analysis.plots.style as style
 from sensoryforge.analysis.plots import scales
-from sensoryforge.analysis.selection import as_numbers, check_column
+from sensoryforge.analysis.selection import as_numbers, check_column, parameters
 from sensoryforge.analysis.units import axis_label, stimulus_entries
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.types import Floats
@@ -100,8 +100,9 @@ class _Places:
 
 def _conditions(results: Results, names: Sequence[str]) -> pd.DataFrame:
     """Return a row a condition that has all of the parameters."""
-    table = results.table[[*names]].dropna()
-    return table.drop_duplicates(ignore_index=True)
+    table = results.table
+    conditions = table.drop_duplicates(["type", *parameters(table)])
+    return conditions[[*names]].dropna()
 
 
 def _draw_points(axis: Axes, across: _Places, upwards: _Places) -> None:
