@@ -23,7 +23,7 @@ from sensoryforge.config.stimuli import named_stimuli
 from sensoryforge.config.yaml_file import read_yaml
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import format_value, list_names, suggest
-from sensoryforge.stimuli.recipe import PIECES
+from sensoryforge.stimuli.recipe import PIECES, SAMPLING_KEYS
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -286,7 +286,7 @@ def explain_unknown_key(key: str, config: DictConfig, text: str) -> str | None:
         if part not in node:
             known = _known_keys(node)
             if parent == "stimuli":  # a key of an entry may be set in all that have it
-                known = list(dict.fromkeys([*known, *_keys_of_entries(config)]))
+                known = list(dict.fromkeys([*known, *_keys_of_entries(config), *SAMPLING_KEYS]))
             name = ".".join(parts[: depth + 1])
             hint = suggest(part, known) or hint_at_place(key, parent, config, text)
             return f"{name}: unknown key, known are {list_names(known)}{hint}"

@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from sensoryforge.config.parameters import mistakes_of_value, read_parameters, with_pipeline
 from sensoryforge.config.pieces import Piece, Reading, read_pieces
-from sensoryforge.config.presets import HINT as PRESETS
-from sensoryforge.config.presets import looks_like_preset
 from sensoryforge.config.rules import whole
-from sensoryforge.config.sampling import Sampling, make_plan, read_sampling, read_spread
+from sensoryforge.config.sampling import Sampling, make_plan, read_sampling
 from sensoryforge.config.stimuli import Entry
-from sensoryforge.config.ties import is_tie, tied_key
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import (
     USERS_FAILURES,
     describe_failure,
     format_value,
-    hint_at_number,
     unknown_key,
 )
-from sensoryforge.core.paths import is_file
-from sensoryforge.core.source_file import SourceFile
 from sensoryforge.design.design import Design, as_written
 from sensoryforge.design.family import Family, Values
-from sensoryforge.design.sampling import GRID, Choices, Normal, Spread, Uniform, draw
+from sensoryforge.design.sampling import GRID, draw
 from sensoryforge.design.telling import describe_spread
-from sensoryforge.stimuli import Allowed, FileOf, Range
+from sensoryforge.stimuli import Allowed
 
 REPETITIONS = whole(1)
 MAX_CHECKED = 1_000_000
@@ -116,45 +109,13 @@ def _mistakes_of_piece(
     for key in piece.values:
         if key not in known and key != "_target_":
             yield unknown_key(piece.where, key, known)
-    parameters = _with_pipeline(piece, pipeline)
+    parameters = with_pipeline(piece, pipeline)
     for name, allowed in piece.ranges.items():
         if name in parameters:
             key = f"{piece.where}.{name}"
-            yield from _mistakes_of_value(key, parameters[name], allowed, sampling)
+            yield from mistakes_of_value(key, parameters[name], allowed, sampling)
         elif not allowed.optional:
             yield f"{piece.where}.{name}: missing, allowed is {allowed}"
-
-
-def _mistakes_of_value(key: str, value: Any, allowed: Allowed, sampling: Sampling) -> Iterator[str]:
-    """Yield the line for a parameter, a value, a list or a range of them, that is out of range."""
-    if isinstance(value, Mapping):
-        problems: list[str] = []
-        read_spread(key, value, allowed, sampling, problems)
-        yield from problems
-        return
-    if is_tie(value):  # what it is equal to is told where that stands
-        return
-    values = value if isinstance(value, list) else [value]
-    if not values:
-        yield f"{key}: got an empty list, allowed is {allowed}, or a list of them"
-        return
-    bad = [item for item in values if not allowed.allows(item)]
-    if bad:
-        others = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
-        is_path = isinstance(allowed, FileOf) and isinstance(bad[0], str)
-        got = format_value(Path(bad[0]).name if is_path else bad[0])
-        line = f"{key}: got {got}{others}, allowed is {allowed}, or a list of them"
-        if any(isinstance(item, list) for item in bad):
-            line += "; lists cannot be nested"
-        if isinstance(allowed, Range):
-            line += hint_at_number(bad[0])
-        if looks_like_preset(bad[0]):
-            line += f"; {PRESETS}"
-        yield line
-    elif isinstance(allowed, FileOf):
-        missing = [name for name in values if not is_file(name)]
-        for name in missing:
-            yield f"{key}: got {format_value(name)}, no such file; allowed is {allowed}"
 
 
 # --- a family ---
@@ -173,7 +134,7 @@ def _family(
     Its axes are the entry's own parameters in their order, then those of its profile, its motion
     and its parts. Points are drawn where the entry ``is_whole``, without any mistake.
     """
-    parameters = _parameters(reading, pipeline, sampling)
+    parameters = read_parameters(reading, pipeline, sampling)
     axes: dict[str, Values] = {**parameters.values}
     drawn = None
     is_product = sampling.method == GRID and sampling.condition is None and not parameters.tied
@@ -192,89 +153,6 @@ def _family(
         parts=reading.parts,
         drawn=drawn,
     )
-
-
-@dataclass
-class _Parameters:
-    """The parameters of an entry by their flat names.
-
-    Attributes
-    ----------
-    values
-        Those of every parameter, in order; of one that is drawn, an example.
-    spreads
-        What those that vary are drawn from.
-    tied
-        Those that are equal to another, and to which.
-    listed
-        Those that are written as lists.
-    """
-
-    values: dict[str, tuple[Any, ...]] = field(default_factory=dict)
-    spreads: dict[str, Spread] = field(default_factory=dict)
-    tied: dict[str, str] = field(default_factory=dict)
-    listed: list[str] = field(default_factory=list)
-
-
-def _parameters(reading: Reading, pipeline: Mapping[str, Any], sampling: Sampling) -> _Parameters:
-    """Return the parameters of an entry that have no mistake."""
-    parameters = _Parameters()
-    ties: dict[str, str] = {}
-    names: dict[str, str] = {}
-    for piece in reading.pieces:
-        if piece.prefix:
-            parameters.values[piece.prefix.removesuffix("_")] = (piece.type,)
-        for name, value in _with_pipeline(piece, pipeline).items():
-            allowed = piece.ranges.get(name)
-            key, flat = f"{piece.where}.{name}", f"{piece.prefix}{name}"
-            if allowed is None or list(_mistakes_of_value(name, value, allowed, sampling)):
-                continue
-            names[key] = flat
-            if is_tie(value):
-                ties[flat] = tied_key(key, value)
-                parameters.values[flat] = ()  # its place in the order
-            else:
-                _add_parameter(parameters, flat, value, allowed, sampling)
-    for flat, key in ties.items():
-        _tie(parameters, flat, key, names, ties)
-    return parameters
-
-
-def _add_parameter(
-    parameters: _Parameters, name: str, value: Any, allowed: Allowed, sampling: Sampling
-) -> None:
-    """Add a parameter that is no reference: a value, a list, or a range."""
-    if isinstance(value, Mapping):
-        spread = read_spread(name, value, allowed, sampling, [])
-        assert isinstance(spread, Uniform | Normal)
-        parameters.spreads[name] = spread
-        parameters.values[name] = (spread.example,)
-        return
-    values = value if isinstance(value, list) else [value]
-    parameters.values[name] = tuple(_files(values) if isinstance(allowed, FileOf) else values)
-    if isinstance(value, list):
-        parameters.listed.append(name)
-        parameters.spreads[name] = Choices(parameters.values[name])
-
-
-def _tie(
-    parameters: _Parameters,
-    name: str,
-    key: str,
-    names: Mapping[str, str],
-    ties: Mapping[str, str],
-) -> None:
-    """Make a parameter equal to the one at a key, or to that which this one is equal to."""
-    source = names.get(key, "")
-    for _ in range(len(ties)):
-        source = names.get(ties[source], "") if source in ties else source
-    if source in parameters.spreads:
-        parameters.tied[name] = source
-        parameters.values[name] = parameters.values[source]
-    elif source in parameters.values and source not in ties:
-        parameters.values[name] = parameters.values[source]
-    else:  # what it is equal to has a mistake, which is told
-        del parameters.values[name]
 
 
 def _mistakes_of_points(family: Family, reading: Reading) -> Iterator[str]:
@@ -307,25 +185,6 @@ def _first_bad(values: Any, allowed: Allowed) -> Any:
         if not allowed.allows(plain):
             return plain
     return None
-
-
-def _with_pipeline(piece: Piece, pipeline: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters of a piece; those that it leaves to the pipeline have its value."""
-    parameters = piece.parameters
-    for name, allowed in piece.ranges.items():
-        if isinstance(allowed, Range) and allowed.of_pipeline:
-            value_of_pipeline = pipeline.get(allowed.of_pipeline)
-            if parameters.get(name) is None and value_of_pipeline is not None:
-                parameters[name] = value_of_pipeline
-    return parameters
-
-
-def _files(paths: Sequence[str]) -> list[SourceFile]:
-    """Return files by their names, or by their paths where two have the same name."""
-    names = [Path(path).name for path in paths]
-    are_distinct = len(set(names)) == len(names)
-    shown = names if are_distinct else paths
-    return [SourceFile(name, path) for name, path in zip(shown, paths, strict=True)]
 
 
 def _contradictions(

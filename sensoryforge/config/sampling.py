@@ -34,13 +34,9 @@ from sensoryforge.design.sampling import (
     Uniform,
 )
 from sensoryforge.stimuli import Allowed, Range
+from sensoryforge.stimuli.recipe import SAMPLING_KEYS
 
-SAMPLING = "sampling"
-SAMPLES = "samples"
-SAMPLING_SEED = "sampling_seed"
-WHERE = "where"
-KEYS = (SAMPLING, SAMPLES, SAMPLING_SEED, WHERE)
-"""Keys of an entry that say how it is sampled."""
+SAMPLING, SAMPLES, SAMPLING_SEED, WHERE = SAMPLING_KEYS
 
 _RULES: dict[str, Rule] = {
     SAMPLING: one_of(*SAMPLINGS),

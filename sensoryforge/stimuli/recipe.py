@@ -36,16 +36,10 @@ PIECES = (PROFILE, MOTION)
 """What a shape may have; groups of options have these names."""
 PARTS = "parts"
 """The key of a composite below which its parts stand."""
-NO_PARAMETERS = (
-    "type",
-    "_target_",
-    "repetitions",
-    "sampling",
-    "samples",
-    "sampling_seed",
-    "where",
-)
-"""Keys of an entry that say what it is of, how often, and how its parameters are sampled."""
+SAMPLING_KEYS = ("sampling", "samples", "sampling_seed", "where")
+"""Keys of an entry that say how its conditions are made of the values of its parameters."""
+NO_PARAMETERS = ("type", "_target_", "repetitions", *SAMPLING_KEYS)
+"""Keys of an entry that say what it is of, how often, and how it is sampled."""
 ONSET = "onset_ms"
 """When a part of a composite starts."""
 

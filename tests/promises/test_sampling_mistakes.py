@@ -34,7 +34,7 @@ LINES: list[tuple[tuple[str, ...], str]] = [
     ((*DRAWN, f"{AMPLITUDE}=[1,2,3]"), "stimuli.samples: got 9, allowed is at most 3: *; use repetitions to have one several times"),
     (("stimuli.sampling=latin_hypercube", "stimuli.samples=9", f"{AMPLITUDE}=[1,2,3]"), "stimuli.samples: got 9, of which 6 stand there twice: latin_hypercube takes ranges; of lists alone take random or sobol"),
     ((*DRAWN, "stimuli.sampling_seed=-1", f"{AMPLITUDE}={{low: 1, high: 2}}"), "stimuli.sampling_seed: got -1, allowed is null, which stands for pipeline.seed, or a whole number from 0 to *"),
-    (("stimuli.sample=9",), "stimuli.sample: unknown key, known are *"),
+    (("stimuli.sample=9",), "stimuli.sample: unknown key, known are *; did you mean 'samples'?"),
     (("+stimuli.sample=9",), "stimuli.sample: unknown key, known are *; did you mean 'samples'?"),
     # pairs
     (("stimuli.sampling=paired",), "stimuli.sampling: got 'paired', but no parameter is a list"),
