@@ -15,7 +15,7 @@ from typing import Any
 from sensoryforge.config.rules import SEED, Rule, one_of, or_null, whole
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import format_value, list_names
-from sensoryforge.core.values import is_finite
+from sensoryforge.core.values import is_finite, is_number
 from sensoryforge.design.design import MAX_CONDITIONS
 from sensoryforge.design.sampling import (
     GRID,
@@ -268,7 +268,7 @@ def make_plan(
         raise ConfigError(problems)
     condition = None
     if sampling.condition is not None:
-        known = [name for name, value in fixed.items() if is_finite(value)]
+        known = [name for name, value in fixed.items() if is_number(value)]
         known += [name for name, spread in spreads.items() if _is_of_numbers(spread)]
         known += [name for name, source in tied.items() if source in known]
         condition = Condition(sampling.condition, known, f"{where}.{WHERE}")
@@ -316,4 +316,4 @@ def _mistakes_of_pairs(where: str, lengths: Mapping[str, int]) -> Iterator[str]:
 
 
 def _is_of_numbers(spread: Spread) -> bool:
-    return not isinstance(spread, Choices) or all(map(is_finite, spread.items))
+    return not isinstance(spread, Choices) or all(map(is_number, spread.items))

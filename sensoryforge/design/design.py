@@ -29,6 +29,8 @@ from sensoryforge.design.telling import describe_spread, families_lines, with_no
 
 MAX_CONDITIONS = 10_000_000
 """Most conditions of a design: they are compared with each other in memory."""
+_BLOCK = 65_536
+"""Stimuli whose ids are reckoned together."""
 MAX_STIMULI = 1_000_000_000
 """Most stimuli of a design: a run knows them by their ids, in memory."""
 
@@ -215,15 +217,19 @@ class Design:
 
     def _digests(self, start: int, stop: int) -> Iterator[bytes]:
         """Yield 16 bytes of BLAKE2b of what each stimulus is: 8 for its id, 8 for its seed."""
-        for span in self.locate(start, stop):
-            conditions, repetitions = span.condition.tolist(), span.repetition.tolist()
-            first = conditions[0]
-            # A condition is put in words once for all its repetitions.
-            texts = list(span.family.texts(first, conditions[-1] + 1))
-            for condition, repetition in zip(conditions, repetitions, strict=True):
-                text = texts[condition - first]
-                content = f"{text};repetition={repetition};seed={self.seed}"
-                yield blake2b(content.encode(), digest_size=16).digest()
+        for first in range(start, stop, _BLOCK):
+            for span in self.locate(first, min(first + _BLOCK, stop)):
+                yield from self._digests_of_span(span)
+
+    def _digests_of_span(self, span: Span) -> Iterator[bytes]:
+        conditions, repetitions = span.condition.tolist(), span.repetition.tolist()
+        first = conditions[0]
+        # A condition is put in words once for all its repetitions.
+        texts = list(span.family.texts(first, conditions[-1] + 1))
+        for condition, repetition in zip(conditions, repetitions, strict=True):
+            text = texts[condition - first]
+            content = f"{text};repetition={repetition};seed={self.seed}"
+            yield blake2b(content.encode(), digest_size=16).digest()
 
     def _repeated_conditions(self) -> list[tuple[int, int]]:
         """Return where a condition stands that stood before, and where that was, as positions."""

@@ -18,6 +18,8 @@ Value = int | float | str
 """What a parameter may be: a number, a word, or a file."""
 Values = Sequence[Value] | Floats | Ints
 """The values of a parameter, as written; an array of those that were drawn."""
+_BLOCK = 65_536
+"""Conditions that are put in words together: a design may have millions."""
 
 
 @dataclass(frozen=True)
@@ -133,8 +135,11 @@ class Family:
         >>> list(Family("ramp", "", {"final": (10, 20)}).texts(0, 2))
         ['4:ramp;5:final=10.0', '4:ramp;5:final=20.0']
         """
+        for start in range(first, stop, _BLOCK):
+            yield from self._texts_of_block(np.arange(start, min(start + _BLOCK, stop)))
+
+    def _texts_of_block(self, conditions: Ints) -> Iterator[str]:
         type_text = f"{len(self.type)}:{self.type}"
-        conditions = np.arange(first, stop)
         columns = [[type_text] * len(conditions)]
         numbers = self.value_numbers(conditions)
         for name in sorted(numbers):
@@ -173,6 +178,8 @@ def _texts_of(name: str, values: Values, numbers: Ints) -> list[str]:
     """Return a parameter of some conditions in canonical words."""
     if isinstance(values, np.ndarray):
         return [_words(name, value) for value in values[numbers].tolist()]
+    if len(values) > len(numbers):
+        return [_words(name, values[number]) for number in numbers.tolist()]
     # Each value is put in words once, however many conditions have it.
     words = [_words(name, value) for value in values]
     return [words[number] for number in numbers.tolist()]

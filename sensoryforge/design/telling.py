@@ -47,6 +47,8 @@ def families_lines(families: Sequence[Family]) -> list[str]:
 def _summed_lines(families: Sequence[Family]) -> list[str]:
     """Return the two lines of many families of one type."""
     lists = "with lists" if families[0].listed else "without lists"
+    if any(family.drawn is not None for family in families):
+        lists = "with designs of their own"
     conditions = sum(family.count_conditions for family in families)
     stimuli = sum(family.count for family in families)
     repetitions = {family.repetitions for family in families}
