@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -24,6 +24,7 @@ from sensoryforge.design.sampling import (
     METHODS,
     MOST_DIMENSIONS,
     PAIRED,
+    RANDOM,
     SAMPLINGS,
     SOBOL,
     Choices,
@@ -63,14 +64,14 @@ class Sampling:
     seed
         What they derive from.
     condition
-        What they have to meet, as text; None for nothing.
+        What they have to meet, as it is written; None for nothing.
     """
 
     where: str
     method: str = GRID
     samples: int | None = None
     seed: int = 0
-    condition: str | None = None
+    condition: Any = None
 
     @property
     def draws(self) -> bool:
@@ -100,6 +101,7 @@ def read_sampling(
     Sampling(where='stimuli', method='sobol', samples=8, seed=42, condition=None)
     """
     written: dict[str, Any] = {}
+    known = len(problems)
     for key, rule in _RULES.items():
         value = values.get(key)
         if value is None:
@@ -108,13 +110,16 @@ def read_sampling(
             written[key] = value
         else:
             problems.append(rule.problem(f"{where}.{key}", value, _UNITS.get(key, "-")))
-    seed = written.get(SAMPLING_SEED, pipeline.get("seed", 0))
-    sampling = Sampling(where, written.get(SAMPLING, GRID), written.get(SAMPLES), seed)
-    condition = values.get(WHERE)
-    if condition is not None:
-        sampling = replace(sampling, condition=condition)
-    is_told = len(written) < sum(values.get(key) is not None for key in _RULES)
-    if not is_told:
+    # With a way of sampling that there is not, nothing is to be said of ranges.
+    otherwise = GRID if values.get(SAMPLING) is None else RANDOM
+    sampling = Sampling(
+        where,
+        method=written.get(SAMPLING, otherwise),
+        samples=written.get(SAMPLES),
+        seed=written.get(SAMPLING_SEED, pipeline.get("seed", 0)),
+        condition=values.get(WHERE),
+    )
+    if len(problems) == known:
         problems += _contradictions(sampling)
     return sampling
 

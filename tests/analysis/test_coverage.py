@@ -31,7 +31,10 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Results:
 
 def test_every_condition_is_a_point_of_each_pair_of_parameters(drawn: Results) -> None:
     figure = plots.coverage(drawn)
-    assert figure.get_suptitle() == "Coverage: 50 conditions (sobol)"
+    title = " ".join(figure.get_suptitle().split())
+    assert title == (
+        "Coverage: 50 conditions (sobol); on the diagonal how many there are along each"
+    )
     labels = [axis.get_xlabel() for axis in figure.axes if axis.get_xlabel()]
     assert labels == ["amplitude (a.u.)", "letter", "center_x (mm)"]
     panels = [axis for axis in figure.axes if axis.collections]
@@ -67,7 +70,13 @@ def test_the_report_draws_the_coverage_of_what_was_drawn_and_not_of_a_grid(
     grid = run(tmp_path, "stimuli.amplitude=[10,20]")
     assert "coverage" not in [page.kind for page in book.pages(grid)]
     assert [page.name for page in book.pages(grid, ["coverage"])] == ["coverage"]
-    assert plots.coverage(grid).get_suptitle() == "Coverage: 2 conditions (grid)"
+    assert plots.coverage(grid).get_suptitle().startswith("Coverage: 2 conditions (grid); ")
+
+
+def test_a_narrow_picture_shows_fewer_parameters_and_says_so(drawn: Results) -> None:
+    figure = plots.coverage(drawn, width=2.5)
+    assert "the first 2 of 3 parameters" in " ".join(figure.get_suptitle().split())
+    assert len(figure.axes) == 3
 
 
 def test_pictures_bin_what_was_drawn(drawn: Results) -> None:

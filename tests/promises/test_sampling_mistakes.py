@@ -20,7 +20,7 @@ GRID = "allowed with sampling: grid are values, as in linspace(5, 50, 10); to dr
 
 LINES: list[tuple[tuple[str, ...], str]] = [
     # how it is sampled
-    (("stimuli.sampling=sobbol", "stimuli.samples=9"), "stimuli.sampling: got 'sobbol', allowed are grid, paired, random, latin_hypercube, sobol; did you mean 'sobol'?"),
+    (("stimuli.sampling=sobbol", "stimuli.samples=9", f"{AMPLITUDE}={{low: 1, high: 2}}"), "stimuli.sampling: got 'sobbol', allowed are grid, paired, random, latin_hypercube, sobol; did you mean 'sobol'?"),
     (("stimuli.sampling=3",), "stimuli.sampling: got 3, allowed are grid, paired, random, latin_hypercube, sobol"),
     (("stimuli.sampling=random", "stimuli.samples=0"), "stimuli.samples: got 0, allowed is null, which stands for as many as the lists make, or a whole number from 1 to 10000000 (points)"),
     (("stimuli.sampling=random", "stimuli.samples=-5"), "stimuli.samples: got -5, allowed is null, *"),

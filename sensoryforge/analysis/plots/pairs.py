@@ -27,6 +27,8 @@ _MOST_POINTS = 5000
 _BINS = 16
 _PANEL_HEIGHT = 1.9
 _FEWEST_INCHES = 4.0
+_LEAST_PANEL = 1.2
+"""Width of a panel in inches; a narrow picture has fewer parameters."""
 
 
 def coverage(
@@ -61,7 +63,7 @@ def coverage(
     names = [check_column(results, name, "axis") for name in axes] or varied
     if not names:
         raise ConfigError("coverage: needs a parameter that the design varies, got none")
-    shown = names[:MOST_PARAMETERS]
+    shown = names[: min(MOST_PARAMETERS, int(width / _LEAST_PANEL))]
     conditions = _conditions(results, shown)
     places = {name: _Places(conditions[name]) for name in shown}
     with style.settings():
@@ -144,14 +146,14 @@ def _scale_x(axis: Axes, places: _Places) -> None:
 def _label(
     axis: Axes, results: Results, name: str, across: str, row: int, column: int, count: int
 ) -> None:
-    """Label the outer panels with their parameters, the diagonal with what it counts."""
+    """Label the outer panels with their parameters."""
     if row == count - 1:
         axis.set_xlabel(axis_label(results, name))
     else:
         axis.tick_params(labelbottom=False)
     if row == column:
-        axis.set_ylabel("conditions")
-    elif column == 0:
+        return
+    if column == 0:
         axis.set_ylabel(style.upright(axis_label(results, across), _PANEL_HEIGHT - 0.4))
     else:
         axis.tick_params(labelleft=False)
@@ -171,4 +173,4 @@ def _describe(
         text += f" ({', '.join(dict.fromkeys(methods))})"
     if len(names) > len(shown):
         text += f", the first {len(shown)} of {len(names)} parameters"
-    return text
+    return f"{text}; on the diagonal how many there are along each"
