@@ -181,3 +181,9 @@ def test_streams_drawn_together_have_the_words_of_each(size: int) -> None:
 def test_the_upper_half_of_a_product_is_exact(a: int, b: int) -> None:
     (product,) = high_product(np.array([a], np.uint64), np.array([b], np.uint64))
     assert int(product) == (a * b) >> 64
+
+
+@given(start=st.integers(0, 100), size=st.integers(1, 20))
+def test_random_words_may_be_drawn_from_any_one_on(start: int, size: int) -> None:
+    whole = random_bits(7, "a", size=start + size)
+    assert random_bits(7, "a", size=size, start=start).tolist() == whole[start:].tolist()

@@ -171,7 +171,9 @@ def _draw_points(plan: Plan) -> Drawn:
     while len(places) < wanted:
         if start == most:
             raise ConfigError(_too_few_line(plan, len(places), start))
-        stop = min(start + _next_block(start, len(places), wanted), most)
+        stop = most
+        if plan.method != LATIN_HYPERCUBE:
+            stop = min(start + _next_block(start, len(places), wanted), most)
         block = _block(plan, start, stop)
         meets = np.flatnonzero(_meet(plan, block, stop - start))
         places = np.concatenate([places, start + meets])

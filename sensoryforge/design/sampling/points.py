@@ -66,7 +66,7 @@ def coordinates(
             words = sobol_words(start, stop, dimension)
             columns.append(_between_zero_and_one(shifted_words(words, seed, name)))
         else:
-            words = random_bits(seed, "sampling", RANDOM, name, size=stop)[start:]
+            words = random_bits(seed, "sampling", RANDOM, name, size=stop - start, start=start)
             columns.append(_between_zero_and_one(words >> np.uint64(12)))
     return columns
 
