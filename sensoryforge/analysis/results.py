@@ -368,7 +368,7 @@ class Results(Dataset):
             ``spikes``, ``counts``, ``rates`` (Hz) or ``latency`` (ms).
         stacked
             Put stimuli of one type, too, along one dimension ``stimulus``. Those of several types
-            share no axes and are always stacked.
+            share no axes and are always stacked, and so are those that were drawn or paired.
 
         Examples
         --------

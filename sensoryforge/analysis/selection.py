@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 FIXED = ("index", "id", "seed", "repetition", "type", "error")
 """Columns of the table that are no parameters."""
 _TOLERANCE = 1e-9
+_NOT_DRAWN = (None, "grid")
 
 
 def matching_rows(dataset: Dataset, conditions: Mapping[str, Any]) -> Ints:
@@ -88,6 +89,21 @@ def axes(dataset: Dataset) -> dict[str, list[Any]]:
         if is_listed or len(values) > 1:
             levels[name] = sorted(values)
     return levels
+
+
+def is_drawn(results: Dataset) -> bool:
+    """Tell whether conditions of a dataset were drawn or paired, and are no plain grid.
+
+    Examples
+    --------
+    >>> is_drawn(results)
+    False
+    """
+    types = set(results.table["type"])
+    for entry in stimulus_entries(results):
+        if entry.get("type") in types and entry.get("sampling") not in _NOT_DRAWN:
+            return True
+    return False
 
 
 def check_column(dataset: Dataset, name: str, key: str) -> str:

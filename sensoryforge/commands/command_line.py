@@ -21,6 +21,7 @@ from sensoryforge.config.hydra_runtime import hydra_known
 from sensoryforge.config.overrides import (
     DIRECTORY_KEYS,
     is_of_piece,
+    is_of_sampling,
     is_sweep,
     key_of,
     list_as_text,
@@ -28,6 +29,7 @@ from sensoryforge.config.overrides import (
     quote_text,
     read_directories,
 )
+from sensoryforge.config.presets import spell_out_presets
 from sensoryforge.config.reading import check_composed, compose_overrides
 from sensoryforge.config.sources import PRIMARY
 from sensoryforge.config.sweep import plan
@@ -54,9 +56,10 @@ class CommandLine:
         """
         check_encoding(words)
         line = cls(parse_arguments(words).with_overrides(read_directories))
-        if not any(is_of_piece(text) for text in line.arguments.overrides):
-            return line
-        return cls(line.arguments.with_overrides(line.composer.spell_out_pieces))
+        overrides = spell_out_presets(line.arguments.overrides)
+        if any(is_of_piece(text) or is_of_sampling(text) for text in overrides):
+            overrides = line.composer.spell_out_pieces(overrides)
+        return cls(line.arguments.with_overrides(lambda _: overrides))
 
     @cached_property
     def composer(self) -> Composer:

@@ -28,6 +28,7 @@ from sensoryforge.config.explain import (
 )
 from sensoryforge.config.nested import Options
 from sensoryforge.config.overrides import key_of, text_of_long_list, with_entry_name
+from sensoryforge.config.presets import text_of_range
 from sensoryforge.config.sources import PRIMARY, conf_dir
 from sensoryforge.config.stimuli import named_entries
 from sensoryforge.config.yaml_file import read_yaml
@@ -336,7 +337,9 @@ def _file_entries(
         name = where.removeprefix("stimuli").lstrip(".")
         completed = nested.complete(where, entry, problems)
         values = {
-            key: text_of_long_list(value) for key, value in completed.items() if key != "type"
+            key: text_of_range(text_of_long_list(value))
+            for key, value in completed.items()
+            if key != "type"
         }
         yield _FileEntry(name, stimulus_type, values)
 

@@ -24,7 +24,8 @@ GROUPS = {
     "model": "neuron model: model@neurons.populations.NAME.model=OPTION",
     "units": "recorded units that neurons are: units@neurons.populations.NAME.units=OPTION",
     "outline": "how far the skin reaches: pipeline.outline=OPTION",
-    "stimuli": "stimulus types; a list of values is an axis, in a sweep -m stimuli=OPTION,OPTION",
+    "stimuli": "stimulus types; a list of values is an axis, in a sweep -m stimuli=OPTION,OPTION; "
+    "stimuli.sampling, samples, sampling_seed and where make other designs than a grid",
     "profile": "how far a shape is pressed in over time: stimuli.profile=OPTION",
     "motion": "how a shape moves over the skin: stimuli.motion=OPTION",
     "batch": "where and how a dataset is written",

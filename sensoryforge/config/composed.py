@@ -13,6 +13,7 @@ from sensoryforge.config.explain import explain_unresolved
 from sensoryforge.config.nested import Options
 from sensoryforge.config.sources import conf_dir
 from sensoryforge.config.stimuli import named_entries
+from sensoryforge.config.ties import keep_ties
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.values import is_whole, plain_python
 
@@ -72,6 +73,8 @@ def plain_config(config: DictConfig | Mapping[str, Any]) -> dict[str, Any]:
         for key in composed:
             if key != "hydra":
                 plain[str(key)] = plain_value(composed[key])
+        if "stimuli" in plain:
+            keep_ties(plain, composed)
     except OmegaConfBaseException as error:
         raise ConfigError(explain_unresolved(error)) from error
     return plain

@@ -17,13 +17,16 @@ from typing import TYPE_CHECKING
 from sensoryforge.config.hydra_private import make_loader, with_values
 from sensoryforge.config.overrides import (
     is_of_piece,
+    is_of_sampling,
     is_sweep,
     key_of,
     remaining_entries,
     spell_out_overrides,
     spell_out_piece,
+    spell_out_sampling,
     task_overrides,
 )
+from sensoryforge.config.presets import spell_out_presets
 from sensoryforge.config.sources import PRIMARY, conf_dir, hidden_options
 from sensoryforge.config.stimuli import named_stimuli
 from sensoryforge.core.errors import raise_if
@@ -187,14 +190,17 @@ class Composer:
         return spell_out_overrides(texts, entries) if entries else texts
 
     def spell_out_pieces(self, overrides: Sequence[str]) -> list[str]:
-        """Return overrides in which a stimulus's profile or motion is chosen as Hydra wants it.
+        """Return overrides in which what options lack is added as Hydra wants it.
 
         ``stimuli.profile=step`` and ``profile@stimuli.profile=step`` add an option that no defaults
-        list has: Hydra wants a ``+`` there, and each entry named.
+        list has, ``stimuli.samples=100`` a key: Hydra wants a ``+`` there, and each entry named.
+        Presets, such as ``linspace(5,50,10)``, become lists.
         """
-        if not any(is_of_piece(text) for text in overrides):
-            return list(overrides)
-        others = [text for text in overrides if not is_of_piece(text)]
+        overrides = spell_out_presets(overrides)
+        added = [text for text in overrides if is_of_piece(text) or is_of_sampling(text)]
+        if not added:
+            return overrides
+        others = [text for text in overrides if text not in added]
         entries: list[str] = []
         chosen: set[str] = set()
         with suppress(*hydra_errors(ValueError)):
@@ -203,8 +209,10 @@ class Composer:
             chosen = set(composed.hydra.runtime.choices)
         spelled_out: list[str] = []
         for text in overrides:
-            is_piece = is_of_piece(text)
-            spelled_out += spell_out_piece(text, entries, chosen) if is_piece else [text]
+            if is_of_piece(text):
+                spelled_out += spell_out_piece(text, entries, chosen)
+            else:
+                spelled_out += spell_out_sampling(text, entries)
         return spelled_out
 
     def _options_chosen_by(self, overrides: Sequence[str]) -> DictConfig:

@@ -23,7 +23,7 @@ from sensoryforge.config.stimuli import named_stimuli
 from sensoryforge.config.yaml_file import read_yaml
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import format_value, list_names, suggest
-from sensoryforge.stimuli.recipe import PIECES
+from sensoryforge.stimuli.recipe import PIECES, SAMPLING_KEYS
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 _OMEGACONF_PREFIX = re.compile(r"^\w+ raised while resolving interpolation: ")
 _UNQUOTED = re.compile(r"[A-Za-z0-9_./+\-%@?|*\\]")
 """Letters that a value may have without quotes, whatever stands beside them."""
+_ADVICE_ON_RANGE = (
+    "interval() is a word of sweeps; write '{key}={{low: .., high: ..}}', with "
+    "stimuli.sampling=random (or latin_hypercube, sobol) and stimuli.samples=N"
+)
 _NOT_FOR_USERS = ("hydra", "_target_")
 
 
@@ -160,7 +164,10 @@ def find_misread_overrides(overrides: Iterable[str], composer: Composer) -> Iter
         value = override.value()
         if override.is_sweep_override():
             values = text.partition("=")[2]
-            yield f"{text}: {_advice_on_several_values(key, values, composer.can_sweep)}"
+            is_range = override.is_interval_sweep() and key.startswith("stimuli.")
+            advice = _ADVICE_ON_RANGE.format(key=key) if is_range else ""
+            advice = advice or _advice_on_several_values(key, values, composer.can_sweep)
+            yield f"{text}: {advice}"
         elif isinstance(value, list) and composer.is_choice(text):
             names = ",".join(map(str, value))
             advice = f"for several in turn write -m {key}={names}"
@@ -279,7 +286,7 @@ def explain_unknown_key(key: str, config: DictConfig, text: str) -> str | None:
         if part not in node:
             known = _known_keys(node)
             if parent == "stimuli":  # a key of an entry may be set in all that have it
-                known = list(dict.fromkeys([*known, *_keys_of_entries(config)]))
+                known = list(dict.fromkeys([*known, *_keys_of_entries(config), *SAMPLING_KEYS]))
             name = ".".join(parts[: depth + 1])
             hint = suggest(part, known) or hint_at_place(key, parent, config, text)
             return f"{name}: unknown key, known are {list_names(known)}{hint}"

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from sensoryforge.config.parameters import mistakes_of_value, read_parameters, with_pipeline
 from sensoryforge.config.pieces import Piece, Reading, read_pieces
 from sensoryforge.config.rules import whole
+from sensoryforge.config.sampling import Sampling, make_plan, read_sampling
 from sensoryforge.config.stimuli import Entry
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import (
     USERS_FAILURES,
     describe_failure,
     format_value,
-    hint_at_number,
     unknown_key,
 )
-from sensoryforge.core.paths import is_file
-from sensoryforge.core.source_file import SourceFile
-from sensoryforge.design.design import Design
-from sensoryforge.design.family import Family
-from sensoryforge.stimuli import Allowed, FileOf, Range
+from sensoryforge.design.design import Design, as_written
+from sensoryforge.design.family import Family, Values
+from sensoryforge.design.sampling import GRID, draw
+from sensoryforge.design.telling import describe_spread
+from sensoryforge.stimuli import Allowed
 
 REPETITIONS = whole(1)
 MAX_CHECKED = 1_000_000
@@ -44,7 +44,8 @@ def read_families(
     entries
         The entries of a configuration.
     pipeline
-        ``duration_ms`` and ``dt_ms``; where they are not known, nothing is compared with them.
+        ``duration_ms``, ``dt_ms`` and ``seed``; where the first two are not known, nothing is
+        compared with them.
     problems
         Takes the lines; an entry with a problem has no family.
     is_glued
@@ -57,8 +58,15 @@ def read_families(
         except ConfigError as error:
             problems += error.problems
             continue
-        mistakes = list(_mistakes(entry, reading, pipeline))
-        family = _family(entry, reading, pipeline)
+        mistakes: list[str] = []
+        sampling = read_sampling(entry.where, entry.values, pipeline, mistakes)
+        mistakes += _mistakes(entry, reading, pipeline, sampling)
+        try:
+            family = _family(entry, reading, pipeline, sampling, is_whole=not mistakes)
+        except ConfigError as error:
+            problems += [*mistakes, *error.problems]
+            continue
+        mistakes += _mistakes_of_points(family, reading)
         if not mistakes:
             families.append(family)
         duration_ms = pipeline.get("duration_ms")
@@ -82,102 +90,101 @@ def _read(entry: Entry) -> Reading:
 # --- mistakes ---
 
 
-def _mistakes(entry: Entry, reading: Reading, pipeline: Mapping[str, Any]) -> Iterator[str]:
+def _mistakes(
+    entry: Entry, reading: Reading, pipeline: Mapping[str, Any], sampling: Sampling
+) -> Iterator[str]:
     """Yield a line for each key that is unknown, missing or out of range."""
     for piece in reading.pieces:
-        yield from _mistakes_of_piece(piece, pipeline)
+        yield from _mistakes_of_piece(piece, pipeline, sampling)
     repetitions = entry.values.get("repetitions")
     if not REPETITIONS.allows(repetitions):
         key = f"{entry.where}.repetitions"
         yield REPETITIONS.problem(key, repetitions, unit="noise realisations")
 
 
-def _mistakes_of_piece(piece: Piece, pipeline: Mapping[str, Any]) -> Iterator[str]:
+def _mistakes_of_piece(
+    piece: Piece, pipeline: Mapping[str, Any], sampling: Sampling
+) -> Iterator[str]:
     known = [*piece.ranges, *piece.others]
     for key in piece.values:
         if key not in known and key != "_target_":
             yield unknown_key(piece.where, key, known)
-    parameters = _with_pipeline(piece, pipeline)
+    parameters = with_pipeline(piece, pipeline)
     for name, allowed in piece.ranges.items():
         if name in parameters:
-            yield from _mistakes_of_value(f"{piece.where}.{name}", parameters[name], allowed)
+            key = f"{piece.where}.{name}"
+            yield from mistakes_of_value(key, parameters[name], allowed, sampling)
         elif not allowed.optional:
             yield f"{piece.where}.{name}: missing, allowed is {allowed}"
-
-
-def _mistakes_of_value(key: str, value: Any, allowed: Allowed) -> Iterator[str]:
-    """Yield the line for a parameter, a value or a list of them, that is out of range."""
-    values = value if isinstance(value, list) else [value]
-    if not values:
-        yield f"{key}: got an empty list, allowed is {allowed}, or a list of them"
-        return
-    bad = [item for item in values if not allowed.allows(item)]
-    if bad:
-        others = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
-        is_path = isinstance(allowed, FileOf) and isinstance(bad[0], str)
-        got = format_value(Path(bad[0]).name if is_path else bad[0])
-        line = f"{key}: got {got}{others}, allowed is {allowed}, or a list of them"
-        if any(isinstance(item, list) for item in bad):
-            line += "; lists cannot be nested"
-        if isinstance(allowed, Range):
-            line += hint_at_number(bad[0])
-        yield line
-    elif isinstance(allowed, FileOf):
-        missing = [name for name in values if not is_file(name)]
-        for name in missing:
-            yield f"{key}: got {format_value(name)}, no such file; allowed is {allowed}"
 
 
 # --- a family ---
 
 
-def _family(entry: Entry, reading: Reading, pipeline: Mapping[str, Any]) -> Family:
+def _family(
+    entry: Entry,
+    reading: Reading,
+    pipeline: Mapping[str, Any],
+    sampling: Sampling,
+    *,
+    is_whole: bool,
+) -> Family:
     """Return the family of an entry, of the parameters without mistakes.
 
     Its axes are the entry's own parameters in their order, then those of its profile, its motion
-    and its parts.
+    and its parts. Points are drawn where the entry ``is_whole``, without any mistake.
     """
-    axes: dict[str, tuple[Any, ...]] = {}
-    listed: list[str] = []
-    for piece in reading.pieces:
-        if piece.prefix:
-            axes[piece.prefix.removesuffix("_")] = (piece.type,)
-        for name, value in _with_pipeline(piece, pipeline).items():
-            allowed = piece.ranges.get(name)
-            if allowed is None or list(_mistakes_of_value(name, value, allowed)):
-                continue
-            values = value if isinstance(value, list) else [value]
-            if isinstance(value, list):
-                listed.append(f"{piece.prefix}{name}")
-            is_file = isinstance(allowed, FileOf)
-            axes[f"{piece.prefix}{name}"] = tuple(_files(values) if is_file else values)
+    parameters = read_parameters(reading, pipeline, sampling)
+    axes: dict[str, Values] = {**parameters.values}
+    drawn = None
+    is_product = sampling.method == GRID and sampling.condition is None and not parameters.tied
+    if is_whole and not is_product:
+        fixed = {name: values[0] for name, values in axes.items()}
+        for name in (*parameters.spreads, *parameters.tied):
+            fixed.pop(name, None)
+        drawn = draw(make_plan(sampling, parameters.spreads, fixed, parameters.tied))
+        axes |= drawn.values
     return Family(
         type=entry.values["type"],
         target=reading.target,
         axes=axes,
-        listed=tuple(listed),
+        listed=tuple(parameters.listed),
         repetitions=entry.values.get("repetitions", 1),
         parts=reading.parts,
+        drawn=drawn,
     )
 
 
-def _with_pipeline(piece: Piece, pipeline: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters of a piece; those that it leaves to the pipeline have its value."""
-    parameters = piece.parameters
-    for name, allowed in piece.ranges.items():
-        if isinstance(allowed, Range) and allowed.of_pipeline:
-            value_of_pipeline = pipeline.get(allowed.of_pipeline)
-            if parameters.get(name) is None and value_of_pipeline is not None:
-                parameters[name] = value_of_pipeline
-    return parameters
+def _mistakes_of_points(family: Family, reading: Reading) -> Iterator[str]:
+    """Yield a line for each parameter with a value, drawn or taken over, that it may not have."""
+    if family.drawn is None:
+        return
+    plan = family.drawn.plan
+    for piece in reading.pieces:
+        for name, allowed in piece.ranges.items():
+            flat = f"{piece.prefix}{name}"
+            source = plan.tied.get(flat, flat)
+            if source not in plan.spreads:
+                continue
+            bad = _first_bad(family.axes[flat], allowed)
+            if bad is None:
+                continue
+            line = f"{piece.where}.{name}: got {format_value(bad)}"
+            if flat != source:
+                line += f" of {source}, which it is equal to"
+            else:
+                line += f" of {describe_spread(family, flat)}"
+            yield f"{line}, allowed is {allowed}; keep to it with {plan.where}.where"
 
 
-def _files(paths: Sequence[str]) -> list[SourceFile]:
-    """Return files by their names, or by their paths where two have the same name."""
-    names = [Path(path).name for path in paths]
-    are_distinct = len(set(names)) == len(names)
-    shown = names if are_distinct else paths
-    return [SourceFile(name, path) for name, path in zip(shown, paths, strict=True)]
+def _first_bad(values: Any, allowed: Allowed) -> Any:
+    """Return a value that is not allowed; of numbers that were drawn the ends tell."""
+    ends = [values.min(), values.max()] if isinstance(values, np.ndarray) else values
+    for value in ends:
+        plain = as_written(value)
+        if not allowed.allows(plain):
+            return plain
+    return None
 
 
 def _contradictions(

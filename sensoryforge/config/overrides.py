@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sensoryforge.core.values import is_number
-from sensoryforge.stimuli.recipe import PIECES
+from sensoryforge.stimuli.recipe import PIECES, SAMPLING_KEYS
 
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
@@ -24,6 +24,10 @@ _PIECE = re.compile(
     r"=(?P<value>[A-Za-z_][\w, ]*)"
 )
 _KEY_OF_ENTRY = re.compile(r"(?P<stimuli>[+~]*(?:\w+@)?stimuli)\.(?P<entry>\w+)\.(?P<key>.+)")
+_OF_SAMPLING = re.compile(
+    rf"\+*stimuli(?P<entry>\.\w+)?\.(?P<key>{'|'.join(SAMPLING_KEYS)})=(?P<value>.*)",
+    re.DOTALL,
+)
 _NEEDS_NO_QUOTES = re.compile(r"[\w./-]+", re.ASCII)
 
 
@@ -214,6 +218,48 @@ def with_entry_name(text: str, names: Mapping[str, str]) -> str:
         return text
     path = [match["stimuli"], names[match["entry"]], match["key"]]
     return f"{'.'.join(filter(None, path))}{equals}{value}"
+
+
+def is_of_sampling(text: str) -> bool:
+    """Tell whether an override says how stimuli are sampled.
+
+    Examples
+    --------
+    >>> is_of_sampling("stimuli.samples=100"), is_of_sampling("stimuli.sigma=1")
+    (True, False)
+    """
+    return _OF_SAMPLING.fullmatch(text) is not None
+
+
+def spell_out_sampling(text: str, entries: Iterable[str]) -> list[str]:
+    """Return an override of how stimuli are sampled as Hydra wants it.
+
+    No option has these keys, so that Hydra wants ``++`` before them; a condition is quoted.
+
+    Parameters
+    ----------
+    text
+        An override of sampling (`is_of_sampling`).
+    entries
+        The named entries of the stimuli: with some of them, each gets the key.
+
+    Examples
+    --------
+    >>> spell_out_sampling("stimuli.samples=9", [])
+    ['++stimuli.samples=9']
+    >>> spell_out_sampling("stimuli.samples=9", ["bar", "disc"])
+    ['++stimuli.bar.samples=9', '++stimuli.disc.samples=9']
+    >>> print(spell_out_sampling("stimuli.where=sigma < 1", [])[0])
+    ++stimuli.where='sigma < 1'
+    """
+    match = _OF_SAMPLING.fullmatch(text)
+    if match is None:
+        return [text]
+    key, value = match["key"], match["value"]
+    if key == "where" and value[:1] not in ("", "'", '"', "[", "{", "$") and value != "null":
+        value = quote_text(value)
+    named = [match["entry"]] if match["entry"] else [f".{entry}" for entry in entries] or [""]
+    return [f"++stimuli{entry}.{key}={value}" for entry in named]
 
 
 def spell_out_override(text: str, entries: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -15,11 +15,19 @@ from sensoryforge.core.instances import TARGET
 from sensoryforge.core.messages import format_value
 from sensoryforge.stimuli import INSTANT, Allowed, Composite, Recipe, Shape, Stimulus, find_recipe
 from sensoryforge.stimuli.composite import COMBINE
-from sensoryforge.stimuli.recipe import MOTION, ONSET, PARTS, PIECES, PROFILE, made_of
+from sensoryforge.stimuli.recipe import (
+    MOTION,
+    ONSET,
+    PARTS,
+    PIECES,
+    PROFILE,
+    SAMPLING_KEYS,
+    made_of,
+)
 
 _TAKEN_NAMES = ("index", "id", "seed", "repetition", "type", "error", "combine", *PIECES, PARTS)
 """Columns of the table of stimuli, and keys beside the parts."""
-_NO_PARAMETERS = ("repetitions", "type", TARGET, *PIECES, PARTS)
+_NO_PARAMETERS = ("repetitions", *SAMPLING_KEYS, "type", TARGET, *PIECES, PARTS)
 
 
 @dataclass(frozen=True)
@@ -120,7 +128,7 @@ def _pieces(where: str, prefix: str, values: Mapping[str, Any], recipe: Recipe) 
     if is_part:
         own_ranges[ONSET] = INSTANT
         values = {ONSET: 0.0, **values}
-    others = ["type"] if is_part else ["repetitions", "type"]
+    others = ["type"] if is_part else ["repetitions", *SAMPLING_KEYS, "type"]
     if issubclass(recipe.cls, Shape):
         others += PIECES
     if issubclass(recipe.cls, Composite):

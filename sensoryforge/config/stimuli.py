@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sensoryforge.config.presets import expand_presets, range_from_text
 from sensoryforge.core.messages import format_value, list_names
 from sensoryforge.stimuli.recipe import PARTS, PIECES
 
@@ -91,7 +92,9 @@ def named_stimuli(config: Any) -> dict[str, Mapping[str, Any]]:
 
 
 def list_from_text(value: Any) -> Any:
-    """Return a list that was written as text, the quick way through Hydra for long ones, as a list.
+    """Return a list, or a range, that was written as text, or with presets in it, as such.
+
+    Long lists of numbers go through Hydra as text, which is quicker, and so do ranges.
 
     Examples
     --------
@@ -99,13 +102,17 @@ def list_from_text(value: Any) -> Any:
     [1, 2.5]
     >>> list_from_text("gaussian")
     'gaussian'
+    >>> list_from_text("linspace(0, 1, 3)")
+    [0, 0.5, 1]
     """
+    if isinstance(value, str) and value.startswith("{"):
+        return range_from_text(value)
     if isinstance(value, str) and value.startswith("["):
         try:
             return json.loads(value)
         except ValueError:
             return value
-    return value
+    return expand_presets(value)
 
 
 def lists_from_texts(values: Mapping[Any, Any]) -> dict[str, Any]:

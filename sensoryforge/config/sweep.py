@@ -25,6 +25,7 @@ from sensoryforge.config.overrides import (
     spell_out_piece,
     text_of_long_list,
 )
+from sensoryforge.config.presets import text_of_range
 from sensoryforge.config.stimuli import named_stimuli, refuse_mixture
 from sensoryforge.core.errors import ConfigError, raise_if
 from sensoryforge.core.messages import list_names, suggest
@@ -134,7 +135,8 @@ def _problems_of_axis(override: Override, composer: Composer) -> Iterator[str]:
     """Yield the line for a sweep without values, with one twice, or of a type that is none."""
     text = override.input_line
     if override.is_interval_sweep():
-        yield f"{text}: interval() has no values to list, write range() or the values"
+        if is_structural(override):
+            yield f"{text}: interval() has no values to list, write range() or the values"
         return
     values = _texts(override)
     reason = _why_the_same_in_every_job(override.get_key_element().lstrip("+"))
@@ -245,11 +247,22 @@ def _overrides_of_every_job(
 
 def _as_one_override(key: str, override: Override) -> str:
     """Return an override as a single run takes it: a sweep as one list."""
+    if override.is_interval_sweep():
+        return f"{key}={_as_range(override)}"
     if is_sweep(override):
         return f"{key}={_as_list(override)}"
     if override.input_line:
         return override.input_line
     return f"{key}={override.get_value_element_as_str()}"
+
+
+def _as_range(override: Override) -> str:
+    """Return ``interval(5, 50)`` as the range that it is, as text; its tag is the scale."""
+    interval: Any = override.value()
+    values: dict[str, Any] = {"low": interval.start, "high": interval.end}
+    if interval.tags:
+        values["scale"] = ",".join(sorted(map(str, interval.tags)))
+    return f"'{text_of_range(values)}'"
 
 
 def _as_list(override: Override) -> str:

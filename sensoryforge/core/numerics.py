@@ -43,6 +43,8 @@ _LOG = tuple(2 / (2 * n + 1) for n in range(12))
 # asin(x) / x in x^2, enough of it for x up to one half.
 _ASIN = tuple(comb(2 * n, n) / (4**n * (2 * n + 1)) for n in range(26))
 
+_WORDS_OF_A_BLOCK = 4
+"""Words that Philox makes of one value of its counter."""
 _BLOCK = 8192
 """Numbers worked on at a time: 64 kB, which stay in the cache from one operation to the next."""
 
@@ -318,7 +320,7 @@ def stream_key(seed: int, *names: str | int) -> int:
     return _digest((seed, *names), 16)
 
 
-def random_bits(seed: int, *names: str | int, size: int) -> npt.NDArray[np.uint64]:
+def random_bits(seed: int, *names: str | int, size: int, start: int = 0) -> npt.NDArray[np.uint64]:
     """Return raw 64-bit words of the Philox stream named by a seed and names.
 
     A longer draw starts with the same words as a shorter one.
@@ -329,13 +331,18 @@ def random_bits(seed: int, *names: str | int, size: int) -> npt.NDArray[np.uint6
         Together they name the stream: what is drawn for one purpose is independent of any other.
     size
         How many words.
+    start
+        The first of them, counted from zero; those before it are not drawn.
 
     Examples
     --------
     >>> random_bits(0, "layout", size=3)[:2].tolist() == random_bits(0, "layout", size=2).tolist()
     True
     """
-    return np.random.Philox(key=stream_key(seed, *names)).random_raw(size)
+    block, before = divmod(start, _WORDS_OF_A_BLOCK)
+    generator = np.random.Philox(key=stream_key(seed, *names), counter=block)
+    words: npt.NDArray[np.uint64] = generator.random_raw(before + size)[before:]
+    return words
 
 
 def uniforms(seed: int, *names: str | int, size: int) -> Floats:

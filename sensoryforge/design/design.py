@@ -9,7 +9,8 @@ and the same noise in every design.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
@@ -22,11 +23,14 @@ import numpy.typing as npt
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.source_file import SourceFile
 from sensoryforge.core.types import Columns, Ints
-from sensoryforge.design.family import Family, Span, Value
-from sensoryforge.design.telling import families_lines, with_noun
+from sensoryforge.design.family import Family, Span, Value, Values
+from sensoryforge.design.sampling import GROWING, LATIN_HYPERCUBE
+from sensoryforge.design.telling import describe_spread, families_lines, with_noun
 
 MAX_CONDITIONS = 10_000_000
 """Most conditions of a design: they are compared with each other in memory."""
+_BLOCK = 65_536
+"""Stimuli whose ids are reckoned together."""
 MAX_STIMULI = 1_000_000_000
 """Most stimuli of a design: a run knows them by their ids, in memory."""
 
@@ -151,6 +155,23 @@ class Design:
         """The design in plain containers, a dictionary for each family; results files keep it."""
         return [_describe(family) for family in self.families]
 
+    @property
+    def hint_at_growth(self) -> str:
+        """Why a design of more samples may lack points that one of fewer has; empty where none.
+
+        Examples
+        --------
+        >>> Design((Family("ramp", "", {"final": (10,)}),)).hint_at_growth
+        ''
+        """
+        for family in self.families:
+            if family.drawn is not None and family.drawn.plan.method == LATIN_HYPERCUBE:
+                return (
+                    f"; with another number of samples {LATIN_HYPERCUBE} is another design, "
+                    f"{' and '.join(GROWING)} grow"
+                )
+        return ""
+
     def check(self) -> None:
         """Check that a run can hold the design and that no stimulus stands in it twice.
 
@@ -196,21 +217,28 @@ class Design:
 
     def _digests(self, start: int, stop: int) -> Iterator[bytes]:
         """Yield 16 bytes of BLAKE2b of what each stimulus is: 8 for its id, 8 for its seed."""
-        for span in self.locate(start, stop):
-            conditions, repetitions = span.condition.tolist(), span.repetition.tolist()
-            first = conditions[0]
-            # A condition is put in words once for all its repetitions.
-            texts = list(span.family.texts(first, conditions[-1] + 1))
-            for condition, repetition in zip(conditions, repetitions, strict=True):
-                text = texts[condition - first]
-                content = f"{text};repetition={repetition};seed={self.seed}"
-                yield blake2b(content.encode(), digest_size=16).digest()
+        for first in range(start, stop, _BLOCK):
+            for span in self.locate(first, min(first + _BLOCK, stop)):
+                yield from self._digests_of_span(span)
+
+    def _digests_of_span(self, span: Span) -> Iterator[bytes]:
+        conditions, repetitions = span.condition.tolist(), span.repetition.tolist()
+        first = conditions[0]
+        # A condition is put in words once for all its repetitions.
+        texts = list(span.family.texts(first, conditions[-1] + 1))
+        for condition, repetition in zip(conditions, repetitions, strict=True):
+            text = texts[condition - first]
+            content = f"{text};repetition={repetition};seed={self.seed}"
+            yield blake2b(content.encode(), digest_size=16).digest()
 
     def _repeated_conditions(self) -> list[tuple[int, int]]:
         """Return where a condition stands that stood before, and where that was, as positions."""
         first_index: dict[str, int] = {}
         repeated = []
+        kinds = Counter(_kind(family) for family in self.families)
         for family, start in zip(self.families, self._starts[:-1], strict=True):
+            if kinds[_kind(family)] == 1 and family.is_distinct:
+                continue  # no other family can have one of its conditions
             for condition, text in enumerate(family.texts(0, family.count_conditions)):
                 index = start + condition * family.repetitions
                 first = first_index.setdefault(text, index)
@@ -229,7 +257,7 @@ class Design:
         )
 
 
-def column_of(values: Sequence[Value]) -> npt.NDArray[Any]:
+def column_of(values: Values) -> npt.NDArray[Any]:
     """Return the values of a parameter as an array: of float64, or of text.
 
     Examples
@@ -237,14 +265,23 @@ def column_of(values: Sequence[Value]) -> npt.NDArray[Any]:
     >>> column_of((1, 2.5)).tolist(), column_of(("a", "b")).tolist()
     ([1.0, 2.5], ['a', 'b'])
     """
-    if not isinstance(values[0], str):
-        return np.array(values, dtype=np.float64)
+    if isinstance(values, np.ndarray) or not isinstance(values[0], str):
+        return np.asarray(values, dtype=np.float64)
     paths = [value.path if isinstance(value, SourceFile) else value for value in values]
     return np.array(paths, dtype=np.str_)
 
 
-def as_written(value: Value) -> Value:
-    """Return a value as a dataset keeps it: a file by its name alone."""
+def as_written(value: Value | np.generic) -> Value:
+    """Return a value as a dataset keeps it: a file by its name alone, a drawn number as Python's.
+
+    Examples
+    --------
+    >>> as_written(np.float64(0.5)), as_written("a")
+    (0.5, 'a')
+    """
+    if isinstance(value, np.generic):
+        number: Value = value.item()
+        return number
     return str(value) if isinstance(value, SourceFile) else value
 
 
@@ -257,16 +294,28 @@ def _values_as_written(span: Span, name: str) -> list[Value | None]:
     return [as_written(values[number]) for number in numbers.tolist()]
 
 
+def _kind(family: Family) -> tuple[str, ...]:
+    """Return what two families must have in common to have a condition in common."""
+    return (family.type, *sorted(family.axes))
+
+
 def _describe(family: Family) -> dict[str, Any]:
     """Return a family in plain containers; a parameter is a list where it was written as one."""
     parameters: dict[str, Any] = {}
     for name, values in family.axes.items():
+        is_tied = family.drawn is not None and name in family.drawn.plan.tied
+        if is_tied or isinstance(values, np.ndarray):
+            parameters[name] = describe_spread(family, name)
+            continue
         written = [as_written(value) for value in values]
         parameters[name] = written if name in family.listed else written[0]
-    return {
+    described = {
         "type": family.type,
         "parameters": parameters,
         "repetitions": family.repetitions,
         "conditions": family.count_conditions,
         "stimuli": family.count,
     }
+    if family.drawn is not None:
+        described["sampling"] = family.drawn.plan.method
+    return described

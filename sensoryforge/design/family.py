@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
@@ -10,19 +10,25 @@ from math import prod
 import numpy as np
 
 from sensoryforge.core.source_file import SourceFile
-from sensoryforge.core.types import Ints
+from sensoryforge.core.types import Floats, Ints
+from sensoryforge.design.sampling import Drawn
 
 Number = int | float
 Value = int | float | str
 """What a parameter may be: a number, a word, or a file."""
+Values = Sequence[Value] | Floats | Ints
+"""The values of a parameter, as written; an array of those that were drawn."""
+_BLOCK = 65_536
+"""Conditions that are put in words together: a design may have millions."""
 
 
 @dataclass(frozen=True)
 class Family:
-    """Stimuli of one type: every combination of its parameters' values, each repeated.
+    """Stimuli of one type: combinations of its parameters' values, each repeated.
 
     A condition is one combination. Conditions are numbered in the order of the Cartesian product,
-    the last parameter fastest.
+    the last parameter fastest; those of a design that is drawn, paired or thinned out in the order
+    of its points.
 
     Parameters
     ----------
@@ -39,6 +45,9 @@ class Family:
         Names of the parameters that were written as lists: those that a sweep is about.
     repetitions
         Noise realisations of each condition.
+    drawn
+        Which values belong together where the design is no plain product: it was drawn, paired or
+        thinned out, or a parameter is equal to another.
 
     Examples
     --------
@@ -50,14 +59,17 @@ class Family:
 
     type: str
     target: str
-    axes: dict[str, tuple[Value, ...]]
+    axes: Mapping[str, Values]
     listed: tuple[str, ...] = ()
     repetitions: int = 1
     parts: dict[str, str] = field(default_factory=dict)
+    drawn: Drawn | None = field(default=None, compare=False)
 
     @cached_property
     def count_conditions(self) -> int:
         """Number of conditions."""
+        if self.drawn is not None:
+            return self.drawn.count
         return prod(len(values) for values in self.axes.values())
 
     @property
@@ -74,10 +86,42 @@ class Family:
         >>> family.value_numbers(np.array([1, 3]))
         {'initial': array([0, 1]), 'final': array([1, 0])}
         """
+        if self.drawn is not None:
+            return self._drawn_numbers(self.drawn, conditions)
         shape = tuple(len(values) for values in self.axes.values())
         if not shape:
             return {}
         return dict(zip(self.axes, np.unravel_index(conditions, shape), strict=True))
+
+    def _drawn_numbers(self, drawn: Drawn, conditions: Ints) -> dict[str, Ints]:
+        """Return which values conditions have that are points; what does not vary has its one."""
+        numbers: dict[str, Ints] = {}
+        for name in self.axes:
+            of_name = drawn.numbers.get(name)
+            if of_name is None:
+                numbers[name] = np.zeros_like(conditions)
+            else:
+                numbers[name] = of_name[conditions]
+        return numbers
+
+    @cached_property
+    def is_distinct(self) -> bool:
+        """Whether no condition can stand in the family twice, as far as that is told quickly.
+
+        Examples
+        --------
+        >>> Family("ramp", "", {"final": (10, 20)}).is_distinct
+        True
+        >>> Family("ramp", "", {"final": (10, 10.0)}).is_distinct
+        False
+        """
+        if self.drawn is not None:
+            return self.drawn.is_distinct
+        for name, values in self.axes.items():
+            words = {_words(name, value) for value in values}
+            if len(words) < len(values):
+                return False
+        return True
 
     def texts(self, first: int, stop: int) -> Iterator[str]:
         """Return what each condition from ``first`` to ``stop`` (not included) is, in words.
@@ -91,14 +135,15 @@ class Family:
         >>> list(Family("ramp", "", {"final": (10, 20)}).texts(0, 2))
         ['4:ramp;5:final=10.0', '4:ramp;5:final=20.0']
         """
+        for start in range(first, stop, _BLOCK):
+            yield from self._texts_of_block(np.arange(start, min(start + _BLOCK, stop)))
+
+    def _texts_of_block(self, conditions: Ints) -> Iterator[str]:
         type_text = f"{len(self.type)}:{self.type}"
-        conditions = np.arange(first, stop)
         columns = [[type_text] * len(conditions)]
         numbers = self.value_numbers(conditions)
         for name in sorted(numbers):
-            # Each value is put in words once, however many conditions have it.
-            words = [_words(name, value) for value in self.axes[name]]
-            columns.append([words[number] for number in numbers[name].tolist()])
+            columns.append(_texts_of(name, self.axes[name], numbers[name]))
         return map(";".join, zip(*columns, strict=True))
 
 
@@ -127,6 +172,17 @@ class Span:
     index: Ints
     condition: Ints
     repetition: Ints
+
+
+def _texts_of(name: str, values: Values, numbers: Ints) -> list[str]:
+    """Return a parameter of some conditions in canonical words."""
+    if isinstance(values, np.ndarray):
+        return [_words(name, value) for value in values[numbers].tolist()]
+    if len(values) > len(numbers):
+        return [_words(name, values[number]) for number in numbers.tolist()]
+    # Each value is put in words once, however many conditions have it.
+    words = [_words(name, value) for value in values]
+    return [words[number] for number in numbers.tolist()]
 
 
 def _words(name: str, value: Value) -> str:

@@ -33,7 +33,9 @@ def dry_run(experiment: Experiment) -> list[str]:
     committed = read_committed(experiment)
     if committed:
         ids = experiment.design.ids(0, total)
-        check_nothing_lost(committed, ids, experiment.batch.output_dir)
+        check_nothing_lost(
+            committed, ids, experiment.batch.output_dir, experiment.design.hint_at_growth
+        )
         if _is_done(committed, ids):
             return [*grid_lines, nothing_to_do_line(experiment, _count_failed(experiment))]
         todo = total - len(committed.ids)

@@ -101,7 +101,9 @@ def check_earlier_run(experiment: Experiment) -> Checkpoint | None:
     return before
 
 
-def check_nothing_lost(committed: Committed | None, ids: Sequence[str], directory: Path) -> None:
+def check_nothing_lost(
+    committed: Committed | None, ids: Sequence[str], directory: Path, hint: str = ""
+) -> None:
     """Refuse to go on with a run that has stimuli the design lacks: they would be lost.
 
     Parameters
@@ -112,6 +114,8 @@ def check_nothing_lost(committed: Committed | None, ids: Sequence[str], director
         The stimuli of the design.
     directory
         Where that run wrote.
+    hint
+        Why the design may lack some, for the message.
 
     Raises
     ------
@@ -122,7 +126,7 @@ def check_nothing_lost(committed: Committed | None, ids: Sequence[str], director
     if lost:
         raise ConfigError(
             f"stimuli: {lost} that {directory} holds are not in this design, and would be lost; "
-            "put them back, choose another batch.output_dir, or start anew with --overwrite"
+            f"put them back, choose another batch.output_dir, or start anew with --overwrite{hint}"
         )
 
 
@@ -157,7 +161,7 @@ def _check_extends(before: Checkpoint, experiment: Experiment) -> None:
         noun = "stimulus" if count == 1 else "stimuli"
         raise ConfigError(
             f"{directory}: holds a finished dataset of {count} {noun}, {lost} of which this design "
-            f"lacks; {_TWO_WAYS}"
+            f"lacks; {_TWO_WAYS}{design.hint_at_growth}"
         )
 
 

@@ -185,7 +185,7 @@ class _Run:
 
         design, spec = self.experiment.design, self.experiment.batch
         ids = design.ids(0, len(design))  # not kept: 70 MB for a million stimuli
-        check_nothing_lost(committed, ids, spec.output_dir)
+        check_nothing_lost(committed, ids, spec.output_dir, design.hint_at_growth)
         self.writer = DatasetWriter.begin(
             spec.output_dir, spec.format, ids, self.experiment.config, committed
         )

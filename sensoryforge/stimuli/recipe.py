@@ -38,6 +38,10 @@ PIECES = (PROFILE, MOTION)
 """What a shape may have; groups of options have these names."""
 PARTS = "parts"
 """The key of a composite below which its parts stand."""
+SAMPLING_KEYS = ("sampling", "samples", "sampling_seed", "where")
+"""Keys of an entry that say how its conditions are made of the values of its parameters."""
+NO_PARAMETERS = ("type", "_target_", "repetitions", *SAMPLING_KEYS)
+"""Keys of an entry that say what it is of, how often, and how it is sampled."""
 ONSET = "onset_ms"
 """When a part of a composite starts."""
 
@@ -332,7 +336,7 @@ def flat_values(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
             for name, part in value.items():
                 flat[f"{prefix}{name}"] = part.get("type")
                 flat |= flat_values(part, f"{prefix}{name}_")
-        elif key not in ("type", "_target_", "repetitions") and value is not None:
+        elif key not in NO_PARAMETERS and value is not None:
             flat[f"{prefix}{key}"] = value
     return flat
 

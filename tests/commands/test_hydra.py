@@ -253,6 +253,27 @@ def test_a_job_that_works_in_its_directory_names_it_in_full(launch: Launch, tmp_
     assert experiment.batch.output_dir == tmp_path / "here"
 
 
+@pytest.mark.parametrize(
+    ("given", "points"),
+    [
+        (("-m", "stimuli.amplitude=interval(5,50)", "stimuli.sampling=sobol"), [4]),
+        (("-m", "stimuli.sigma=tag(log,interval(0.1,1))", "stimuli.amplitude=1,2", "stimuli.sampling=random"), [4]),
+        (("-m", "stimuli=gaussian,step", "stimuli.amplitude=interval(5,50)", "stimuli.sampling=latin_hypercube"), [4, 4]),
+        (("-m", "experiment=touch_dataset", "stimuli.amplitude=interval(5,50)", "stimuli.ramp.final=interval(1,9)", "stimuli.sampling=random"), [4, 4, 4]),
+        (("stimuli.amplitude={low: 5, high: 50}", "stimuli.sampling=sobol", "stimuli.where=amplitude > 10"), [4]),
+        (("-m", "stimuli.sigma=linspace(0.2,1,5)", "stimuli.sampling=sobol"), [4]),
+    ],
+)  # fmt: skip
+def test_a_sampled_job_is_the_same_when_it_is_replayed(
+    launch: Launch, given: tuple[str, ...], points: list[int]
+) -> None:
+    (experiment,) = launch(*given, "stimuli.samples=4", "batch.output_dir=here")
+    assert [family.count_conditions for family in experiment.design.families] == points
+    (again,) = launch(*replay(Path("here")))
+    total = len(experiment.design)
+    assert again.design.ids(0, total) == experiment.design.ids(0, total)
+
+
 def test_a_sweep_may_change_what_it_chooses(launch: Launch) -> None:
     ran = launch("-m", "+population@neurons.populations.pc=sa,ra", "neurons.populations.pc.count=5")
     assert [experiment.populations["pc"].count for experiment in ran] == [5, 5]
@@ -320,7 +341,8 @@ MISTAKES = [
     (["stimuli=[gaussian,step]"], "stimuli=[gaussian,step]: a list is not a choice; for several in turn write -m stimuli=gaussian,step"),
     (["stimuli.amplitude=10,20"], "several values need --multirun (-m), or a list, 'stimuli.amplitude=[10,20]'"),
     (["experiment=nothing"], "experiment: got 'nothing', allowed are"),
-    (["-m", "stimuli.sigma=interval(0,1)"], "stimuli.sigma=interval(0,1): interval() has no values to list"),
+    (["-m", "stimuli.sigma=interval(0,1)"], "stimuli.sigma: got {'low': 0.0, 'high': 1.0}, allowed with sampling: grid are values"),
+    (["-m", "pipeline.dt_ms=interval(0,1)"], "pipeline.dt_ms=interval(0,1): interval() has no values to list"),
     (["-m", "stimuli.amplitud=10,20"], "stimuli.amplitud: unknown key"),
     (["-m", "stimuli=gaussian,stp"], ", texture; did you mean 'step'?"),
     (["-m", "stimuli=gaussian,step", "stimuli.wave=1,2"], "stimuli.wave: unknown key"),

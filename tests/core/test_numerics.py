@@ -195,3 +195,9 @@ def test_an_array_that_is_kept_elsewhere_becomes_a_tensor_of_its_own() -> None:
         torch.set_warn_always(False)
     tensor[0] = 5.0
     assert kept[0] == 0.0
+
+
+@given(start=st.integers(0, 100), size=st.integers(1, 20))
+def test_random_words_may_be_drawn_from_any_one_on(start: int, size: int) -> None:
+    whole = random_bits(7, "a", size=start + size)
+    assert random_bits(7, "a", size=size, start=start).tolist() == whole[start:].tolist()

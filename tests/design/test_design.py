@@ -258,3 +258,13 @@ def test_a_design_that_no_memory_holds_is_refused_at_once(sides: int, repetition
         match=rf"^stimuli: got {1000**sides} parameter combinations, .* at most 10000000 ",
     ):
         design.check()
+
+
+def test_ids_do_not_depend_on_how_many_are_reckoned_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    design = Design((GAUSSIAN, STEP, RAMP), 42)
+    whole = design.ids(0, len(design))
+    monkeypatch.setattr("sensoryforge.design.design._BLOCK", 7)
+    monkeypatch.setattr("sensoryforge.design.family._BLOCK", 3)
+    assert design.ids(0, len(design)) == whole

@@ -20,6 +20,7 @@ from sensoryforge.analysis.selection import (
     axes,
     check_population,
     failed,
+    is_drawn,
     level_codes,
     parameters,
 )
@@ -114,7 +115,7 @@ class _Grid:
 def _grid(dataset: Dataset, stacked: bool) -> _Grid:
     """Return the design's axes and repetitions as a grid, or a stack of the stimuli."""
     table = dataset.table
-    if stacked or table["type"].nunique() != 1:
+    if stacked or table["type"].nunique() != 1 or is_drawn(dataset):
         return _stack(dataset)
     levels = axes(dataset)
     levels["repetition"] = sorted(table["repetition"].unique().tolist())

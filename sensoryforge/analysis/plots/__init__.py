@@ -4,7 +4,8 @@
 receptive fields. ``movie``: frames of a stimulus. ``rates_on_sheet``: the rate of each afferent at
 its place. ``afferent``: the spikes of one afferent over repetitions. ``heatmap``: rates over two
 axes of the design. ``tuning``: rates against a parameter. ``thresholds``: the least amplitude that
-afferents answer, against a frequency. ``stimulus``: the stimuli of an
+afferents answer, against a frequency. ``coverage``: the conditions of a design among the values of
+its parameters. ``stimulus``: the stimuli of an
 experiment before any run. ``save_movie`` writes a film of a stimulus with its spikes.
 
 Matplotlib is imported when the first picture is asked for.
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from sensoryforge.analysis.plots.curves import tuning as tuning
     from sensoryforge.analysis.plots.film import save_movie as save_movie
     from sensoryforge.analysis.plots.maps import heatmap as heatmap
+    from sensoryforge.analysis.plots.pairs import coverage as coverage
     from sensoryforge.analysis.plots.planned import stimulus as stimulus
     from sensoryforge.analysis.plots.skin import movie as movie
     from sensoryforge.analysis.plots.skin import sheet as sheet
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "afferent": "afferents",
+    "coverage": "pairs",
     "heatmap": "maps",
     "movie": "skin",
     "rates_on_sheet": "afferents",
@@ -51,6 +54,7 @@ _MODULES = {
 
 __all__ = [
     "afferent",
+    "coverage",
     "heatmap",
     "movie",
     "rates_on_sheet",

@@ -13,10 +13,11 @@ from sensoryforge.analysis.plots.activity import response, strongest
 from sensoryforge.analysis.plots.afferents import afferent, rates_on_sheet
 from sensoryforge.analysis.plots.curves import tuning
 from sensoryforge.analysis.plots.maps import heatmap
+from sensoryforge.analysis.plots.pairs import MOST_PARAMETERS, coverage
 from sensoryforge.analysis.plots.rates import Window, telling_axes
 from sensoryforge.analysis.plots.skin import movie, sheet
 from sensoryforge.analysis.plots.threshold_curves import thresholds
-from sensoryforge.analysis.selection import check_column, check_population, unknown
+from sensoryforge.analysis.selection import check_column, check_population, is_drawn, unknown
 from sensoryforge.analysis.thresholds import frequency_column, lacking_axes
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import list_names
@@ -27,11 +28,13 @@ if TYPE_CHECKING:
 
 KINDS = (
     *("tuning", "heatmap", "thresholds"),
-    *("response", "afferent", "rates_on_sheet", "movie", "sheet"),
+    *("response", "afferent", "rates_on_sheet", "movie", "sheet", "coverage"),
 )
 FORMATS = ("png", "svg", "pdf")
-_NEEDED_AXES = {"tuning": 1, "heatmap": 2}
+_NEEDED_AXES = {"tuning": 1, "heatmap": 2, "coverage": 1}
 """Pictures over parameters of a type -> how many they need."""
+_SHOWS_OF_AXES = {"tuning": "Tuning", "heatmap": "Rates", "coverage": "Coverage"}
+"""The same -> what they show."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,8 @@ def pages(
 ) -> Iterator[Page]:
     """Yield the pictures of a dataset, a type of stimulus after the other, and the sheet once.
 
-    Those of a type that lacks an axis are among them: they say so.
+    Those of a type that lacks an axis are among them: they say so. The coverage of a plain grid is
+    among them only where not all kinds are asked for.
 
     Parameters
     ----------
@@ -109,6 +113,7 @@ def pages(
     if not len(chosen):
         raise ConfigError(no_stimulus_line(results, stimulus))
     types = list(dict.fromkeys(chosen.table["type"]))
+    is_asked = tuple(kinds) != KINDS
     for kind in KINDS:
         if kind not in kinds:
             continue
@@ -120,12 +125,12 @@ def pages(
         for stimulus_type in types:
             tag = stimulus_type if len(types) > 1 else ""
             of_type = results.where(type=stimulus_type)
+            if kind == "coverage" and not is_asked and not is_drawn(of_type):
+                continue  # the axes of a grid say all
             if kind in _NEEDED_AXES:
                 of_kind += _pages_of_axes(kind, of_type, wishes, tag)
             elif kind == "thresholds":
-                of_kind += _pages_of_thresholds(
-                    of_type, wishes, tag, is_asked=tuple(kinds) != KINDS
-                )
+                of_kind += _pages_of_thresholds(of_type, wishes, tag, is_asked=is_asked)
             elif kind == "afferent":
                 of_kind.append(_page_of_afferent(of_type, wishes.neuron, tag))
             else:
@@ -208,11 +213,14 @@ def _pages_of_axes(kind: str, results: Results, wishes: Wishes, tag: str) -> lis
     axes = list(asked or telling_axes(results))
     name = f"{kind}_{tag}" if tag else kind
     of_type = f" of {tag}" if tag else ""
-    shows = "Rates" if kind == "heatmap" else "Tuning"
+    shows = _SHOWS_OF_AXES[kind]
     lacks = _lacking(kind, results, asked, tag)
     if lacks:
         return [Page(kind, name, f"{shows}{of_type}", partial(_refuse, lacks), lacks)]
     x = axes[0]
+    if kind == "coverage":
+        caption = f"Coverage{of_type} of {list_names(axes[:MOST_PARAMETERS])}"
+        return [Page(kind, name, caption, partial(_draw_coverage, results, tuple(asked)))]
     if kind == "heatmap":
         y = axes[1]
         caption = f"Rates{of_type} over {x} and {y}"
@@ -285,6 +293,10 @@ def _draw_noted(draw: Callable[[float], style.Picture], note: str, width: float)
 
 def _refuse(problem: str, width: float) -> style.Picture:
     raise ConfigError(problem)
+
+
+def _draw_coverage(results: Results, axes: Sequence[str], width: float) -> style.Picture:
+    return coverage(results, axes, width=width)
 
 
 def _draw_heatmap(results: Results, x: str, y: str, window: Window, width: float) -> style.Picture:

@@ -45,7 +45,7 @@ class PlannedFamily(Protocol):
         """What else it is made of."""
 
     @property
-    def axes(self) -> Mapping[str, Sequence[Any]]:
+    def axes(self) -> Mapping[str, Any]:
         """Every parameter with its values."""
 
     @property

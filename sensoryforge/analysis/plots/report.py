@@ -17,6 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from sensoryforge.analysis.plots import report_tables as tables
 from sensoryforge.analysis.selection import failed
+from sensoryforge.analysis.units import stimulus_entries
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.store.files import disk, show
 
@@ -192,10 +193,23 @@ def _facts(results: Results, directory: str) -> Iterator[tuple[str, str]]:
         yield "Seed", str(pipeline["seed"])
         if pipeline.get("noise_seed") is not None:
             yield "Noise seed", str(pipeline["noise_seed"])
+    yield from _sampling_facts(results)
     if "started" in metadata:
         wall_time_s = metadata.get("wall_time_s", 0)
         yield "Run", f"{metadata['started']}, {wall_time_s:g} s"
     yield "Directory", directory
+
+
+def _sampling_facts(results: Results) -> Iterator[tuple[str, str]]:
+    """Yield how the types of a design that is no plain grid were sampled."""
+    types = set(results.table["type"])
+    for entry in stimulus_entries(results):
+        method = entry.get("sampling")
+        if method in (None, "grid") or entry["type"] not in types:
+            continue
+        points = f", {entry['samples']} points" if entry.get("samples") else ""
+        where = f", where {entry['where']}" if entry.get("where") else ""
+        yield f"Sampling of {entry['type']}", f"{method}{points}{where}"
 
 
 def _sides(grid_size: Any) -> str:
