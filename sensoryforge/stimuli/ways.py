@@ -144,6 +144,26 @@ pipeline.duration_ms=1080 would do
         """Tell which conditions come to the sheet until some time, ``[C]``."""
         if not self._knows_its_place():
             return np.ones(len(until_ms), dtype=bool)
+        first, which = self._distinct(until_ms)
+        is_felt: Bools = self._of(first)._is_felt_each(until_ms[first])[which]
+        return is_felt
+
+    def _distinct(self, until_ms: Floats) -> tuple[Ints, Ints]:
+        """Return a condition of each distinct way, and which of these each condition takes.
+
+        How hard a shape presses does not matter, but to one that touches more skin the deeper.
+        """
+        no_matter = ("amplitude",) if getattr(self.shape, "in_proportion", False) else ()
+        columns = [values for name, values in self.columns.items() if name not in no_matter]
+        columns += [*self.of_motion.values(), until_ms]
+        codes = [np.unique(values, return_inverse=True)[1].ravel() for values in columns]
+        _, first, which = np.unique(
+            np.stack(codes, axis=1), axis=0, return_index=True, return_inverse=True
+        )
+        return first, which.ravel()
+
+    def _is_felt_each(self, until_ms: Floats) -> Bools:
+        """Tell which conditions come to the sheet until some time, each looked at by itself."""
         is_felt = np.zeros(len(until_ms), dtype=bool)
         for end_ms in np.unique(until_ms).tolist():
             for count in PLACES:
