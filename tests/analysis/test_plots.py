@@ -219,7 +219,6 @@ def test_every_picture_has_units_and_fits(results: Results, name: str, width: fl
     arguments: dict[str, Sequence[Any]] = {
         "heatmap": ("amplitude", "sigma"),
         "tuning": ("amplitude", "sigma"),
-        "thresholds": ("sigma",),
     }
     figure = getattr(plots, name)(results, *arguments.get(name, ()), width=width)
     assert isinstance(figure, Figure)
@@ -333,7 +332,7 @@ def test_plot_draws_what_is_asked_for(
     [
         (
             ["raster"],
-            "picture: got 'raster', allowed are tuning, heatmap, thresholds, response, afferent",
+            "picture: got 'raster', allowed are tuning, heatmap, response, afferent",
         ),
         (["heatmaps"], "did you mean 'heatmap'?"),
         (["--format", "jpg"], "format: got 'jpg', allowed are png, svg, pdf"),

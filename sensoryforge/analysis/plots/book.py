@@ -16,9 +16,7 @@ from sensoryforge.analysis.plots.maps import heatmap
 from sensoryforge.analysis.plots.pairs import MOST_PARAMETERS, coverage
 from sensoryforge.analysis.plots.rates import Window, telling_axes
 from sensoryforge.analysis.plots.skin import movie, sheet
-from sensoryforge.analysis.plots.threshold_curves import thresholds
 from sensoryforge.analysis.selection import check_column, check_population, is_drawn, unknown
-from sensoryforge.analysis.thresholds import frequency_column, lacking_axes
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import list_names
 from sensoryforge.store.files import disk
@@ -27,8 +25,14 @@ if TYPE_CHECKING:
     from sensoryforge.analysis.results import Results
 
 KINDS = (
-    *("tuning", "heatmap", "thresholds"),
-    *("response", "afferent", "rates_on_sheet", "movie", "sheet", "coverage"),
+    "tuning",
+    "heatmap",
+    "response",
+    "afferent",
+    "rates_on_sheet",
+    "movie",
+    "sheet",
+    "coverage",
 )
 FORMATS = ("png", "svg", "pdf")
 _NEEDED_AXES = {"tuning": 1, "heatmap": 2, "coverage": 1}
@@ -129,8 +133,6 @@ def pages(
                 continue  # the axes of a grid say all
             if kind in _NEEDED_AXES:
                 of_kind += _pages_of_axes(kind, of_type, wishes, tag)
-            elif kind == "thresholds":
-                of_kind += _pages_of_thresholds(of_type, wishes, tag, is_asked=is_asked)
             elif kind == "afferent":
                 of_kind.append(_page_of_afferent(of_type, wishes.neuron, tag))
             else:
@@ -235,22 +237,6 @@ def _pages_of_axes(kind: str, results: Results, wishes: Wishes, tag: str) -> lis
     return of_axes
 
 
-def _pages_of_thresholds(
-    results: Results, wishes: Wishes, tag: str, *, is_asked: bool
-) -> list[Page]:
-    """Return the thresholds of one type; nothing where it has none and nobody asked for them."""
-    by = wishes.axes[0] if wishes.axes else frequency_column(results)
-    lacks = lacking_axes(results, by)
-    if by is None:
-        lacks = f"needs a frequency that {tag or 'the design'} varies, or --axes PARAMETER"
-    if lacks and not is_asked:
-        return []
-    name = f"thresholds_{tag}" if tag else "thresholds"
-    of_type = f" of {tag}" if tag else ""
-    draw = partial(_refuse, lacks) if lacks else partial(_draw_thresholds, results, by, wishes)
-    return [Page("thresholds", name, f"Thresholds{of_type} against {by}", draw, lacks)]
-
-
 def _lacking(kind: str, results: Results, asked: Sequence[str], tag: str) -> str:
     """Return what a picture of one type needs and does not have, or nothing."""
     needed = _NEEDED_AXES[kind]
@@ -307,13 +293,6 @@ def _draw_tuning(
     results: Results, x: str, by: str | None, window: Window, width: float
 ) -> style.Picture:
     return tuning(results, x, by, window=window, width=width)
-
-
-def _draw_thresholds(
-    results: Results, by: str | None, wishes: Wishes, width: float
-) -> style.Picture:
-    assert by is not None
-    return thresholds(results, by, window=wishes.window, width=width)
 
 
 def _page_of_afferent(results: Results, neuron: str, tag: str) -> Page:
