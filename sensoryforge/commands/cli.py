@@ -313,8 +313,8 @@ def _add_plot(parser: argparse.ArgumentParser) -> None:
         "pictures",
         metavar="PICTURE",
         nargs="*",
-        help="only these: tuning heatmap response afferent rates_on_sheet movie sheet; of a batch "
-        "file key=value, which changes a value of it",
+        help="only these: tuning heatmap response afferent rates_on_sheet movie sheet, "
+        "or thresholds, of vibrations; of a batch file key=value, which changes a value of it",
     )
     parser.add_argument(
         "--stimulus",

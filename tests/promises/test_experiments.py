@@ -23,7 +23,9 @@ PAGES = {
     "receptive_fields": "receptive_fields.md",
     "recorded_grasp": "grasp.md",
     "texture_set": "textures.md",
+    "touch_and_go": "touch_and_go.md",
     "vibration_tuning": "vibration.md",
+    "vibration_uncalibrated": "vibration_uncalibrated.md",
 }
 """Experiments with a page of their own."""
 COUNTS = {
@@ -33,7 +35,9 @@ COUNTS = {
     "receptive_fields": 800,
     "recorded_grasp": 6,
     "texture_set": 22,
-    "vibration_tuning": 20,
+    "touch_and_go": 45,
+    "vibration_tuning": 406,
+    "vibration_uncalibrated": 20,
 }
 
 every_experiment = pytest.mark.parametrize("name", EXPERIMENTS)

@@ -3,7 +3,8 @@
 ``response``: a stimulus over time, with rasters and time histograms. ``sheet``: receptors and
 receptive fields. ``movie``: frames of a stimulus. ``rates_on_sheet``: the rate of each afferent at
 its place. ``afferent``: the spikes of one afferent over repetitions. ``heatmap``: rates over two
-axes of the design. ``tuning``: rates against a parameter. ``stimulus``: the stimuli of an
+axes of the design. ``tuning``: rates against a parameter. ``thresholds``: the least amplitude that
+is enough, against the frequency of a vibration. ``stimulus``: the stimuli of an
 experiment before any run. ``save_movie`` writes a film of a stimulus with its spikes.
 
 Matplotlib is imported when the first picture is asked for.
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from sensoryforge.analysis.plots.planned import stimulus as stimulus
     from sensoryforge.analysis.plots.skin import movie as movie
     from sensoryforge.analysis.plots.skin import sheet as sheet
+    from sensoryforge.analysis.plots.vibrations import thresholds as thresholds
 
 _MODULES = {
     "afferent": "afferents",
@@ -42,6 +44,7 @@ _MODULES = {
     "save_movie": "film",
     "sheet": "skin",
     "stimulus": "planned",
+    "thresholds": "vibrations",
     "tuning": "curves",
 }
 """Public name -> the module of this package that defines it."""
@@ -55,6 +58,7 @@ __all__ = [
     "save_movie",
     "sheet",
     "stimulus",
+    "thresholds",
     "tuning",
 ]
 

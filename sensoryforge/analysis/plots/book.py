@@ -17,7 +17,9 @@ from sensoryforge.analysis.plots.afferents import afferent, rates_on_sheet
 from sensoryforge.analysis.plots.curves import tuning
 from sensoryforge.analysis.plots.maps import heatmap
 from sensoryforge.analysis.plots.skin import movie, sheet
+from sensoryforge.analysis.plots.vibrations import thresholds
 from sensoryforge.analysis.selection import check_column, check_population, unknown
+from sensoryforge.analysis.thresholds import FREQUENCY
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import list_names
 from sensoryforge.core.progress import open_bar
@@ -28,8 +30,11 @@ if TYPE_CHECKING:
     from sensoryforge.analysis.results import Results
 
 KINDS = ("tuning", "heatmap", "response", "afferent", "rates_on_sheet", "movie", "sheet")
+"""Pictures of any dataset."""
+ON_REQUEST = ("thresholds",)
+"""Pictures of some datasets, drawn where they are asked for."""
 FORMATS = ("png", "svg", "pdf")
-_NEEDED_AXES = {"tuning": 1, "heatmap": 2}
+_NEEDED_AXES = {"tuning": 1, "heatmap": 2, "thresholds": 2}
 """Pictures over parameters of a type -> how many they need."""
 
 
@@ -82,7 +87,7 @@ def pages(
     results
         The dataset.
     kinds
-        Which pictures, of ``KINDS``.
+        Which pictures, of ``KINDS`` and ``ON_REQUEST``.
     wishes
         What they are to be of.
 
@@ -103,7 +108,7 @@ def pages(
     if not len(chosen):
         raise ConfigError(_no_stimulus(results, stimulus))
     types = list(dict.fromkeys(chosen.table["type"]))
-    for kind in KINDS:
+    for kind in (*KINDS, *ON_REQUEST):
         if kind not in kinds:
             continue
         if kind == "sheet":
@@ -141,7 +146,7 @@ def write(
     folder
         Where to; it is made.
     kinds
-        Which pictures, of ``KINDS``; without them all.
+        Which pictures, of ``KINDS`` and ``ON_REQUEST``; without them all of ``KINDS``.
     wishes
         What they are to be of.
     format
@@ -264,11 +269,13 @@ def _pages_of_axes(kind: str, results: Results, asked: Sequence[str], tag: str) 
     axes = list(asked or results.axes)
     name = f"{kind}_{tag}" if tag else kind
     of_type = f" of {tag}" if tag else ""
-    shows = "Rates" if kind == "heatmap" else "Tuning"
+    shows = _OF_AXES[kind]
     lacks = _lacking(kind, results, asked, tag)
     if lacks:
         return [Page(kind, name, f"{shows}{of_type}", partial(_refuse, lacks), lacks)]
     x = axes[0]
+    if kind == "thresholds":
+        return [_page_of_thresholds(name, of_type, results, asked)]
     if kind == "heatmap":
         y = axes[1]
         caption = f"Rates{of_type} over {x} and {y}"
@@ -281,6 +288,13 @@ def _pages_of_axes(kind: str, results: Results, asked: Sequence[str], tag: str) 
         draw = partial(_draw_tuning, results, x, None)
         of_axes.append(Page(kind, f"{name}_{x}", f"Tuning{of_type} to {x}", draw))
     return of_axes
+
+
+def _page_of_thresholds(name: str, of_type: str, results: Results, asked: Sequence[str]) -> Page:
+    """Return the thresholds of one type against the first axis that is asked for, or frequency."""
+    x = asked[0] if asked else FREQUENCY
+    caption = f"Thresholds{of_type} over {x}"
+    return Page("thresholds", name, caption, lambda width: thresholds(results, x, width=width))
 
 
 def _lacking(kind: str, results: Results, asked: Sequence[str], tag: str) -> str:
@@ -368,6 +382,8 @@ def _page_of_stimulus(kind: str, results: Results, stimulus: int | None, tag: st
     )
 
 
+_OF_AXES = {"tuning": "Tuning", "heatmap": "Rates", "thresholds": "Thresholds"}
+"""Picture over parameters -> what it shows."""
 _OF_STIMULUS: dict[str, tuple[Callable[..., style.Picture], str]] = {
     "response": (response, "Response over time"),
     "rates_on_sheet": (rates_on_sheet, "Rates on the sheet"),
@@ -379,7 +395,8 @@ _OF_STIMULUS: dict[str, tuple[Callable[..., style.Picture], str]] = {
 
 def _check(results: Results, kinds: Sequence[str], wishes: Wishes) -> None:
     """Raise ConfigError for pictures, parameters and afferents that are not there."""
-    problems = [unknown("picture", kind, KINDS) for kind in kinds if kind not in KINDS]
+    known = (*KINDS, *ON_REQUEST)
+    problems = [unknown("picture", kind, known) for kind in kinds if kind not in known]
     if problems:
         raise ConfigError(problems)
     for name in wishes.axes:
