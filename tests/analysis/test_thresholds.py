@@ -137,7 +137,7 @@ def test_what_is_not_there_is_told(vibrated: sf.Results) -> None:
         entrainment(vibrated, "ra1", "hz")
     with pytest.raises(ConfigError, match=r"axis: got 'depth', allowed are .*"):
         thresholds(vibrated, np.zeros((8, 1)), amplitude="depth")
-    with pytest.raises(ConfigError, match="responses: got 3 stimuli, allowed are .*, 8"):
+    with pytest.raises(ConfigError, match=r"responses: got 3 stimuli, allowed are .*, 8"):
         thresholds(vibrated, np.zeros((3, 1)))
     with pytest.raises(ConfigError, match=r"axis: got 'profile_depth', allowed are .*"):
         plots.thresholds(vibrated, "profile_depth")
