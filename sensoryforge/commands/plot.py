@@ -61,8 +61,8 @@ def add_plot(parser: argparse.ArgumentParser) -> None:
         "pictures",
         metavar="PICTURE",
         nargs="*",
-        help="only these: tuning heatmap thresholds response afferent rates_on_sheet movie sheet "
-        "coverage; of a batch file key=value, which changes a value of it",
+        help="only these: tuning heatmap response afferent rates_on_sheet movie sheet coverage, or "
+        "thresholds, of vibrations; of a batch file key=value, which changes a value of it",
     )
     parser.add_argument(
         "--stimulus",

@@ -6,7 +6,7 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
-_KINDS = "tuning|heatmap|response|afferent|rates_on_sheet|movie|sheet|coverage"
+_KINDS = "tuning|heatmap|thresholds|response|afferent|rates_on_sheet|movie|sheet|coverage"
 _PICTURE = re.compile(rf"(?:{_KINDS})(?:_\w+)*\.(?:png|svg|pdf|gif)")
 """Names that ``sensoryforge plot`` gives its files; to import them would import Matplotlib."""
 _REPORTS = ("report.html", "report.csv")

@@ -218,6 +218,7 @@ def test_a_value_has_one_place_for_all_curves(results: Results) -> None:
 def test_every_picture_has_units_and_fits(results: Results, name: str, width: float) -> None:
     arguments: dict[str, Sequence[Any]] = {
         "heatmap": ("amplitude", "sigma"),
+        "thresholds": ("sigma",),  # in place of a frequency
         "tuning": ("amplitude", "sigma"),
     }
     figure = getattr(plots, name)(results, *arguments.get(name, ()), width=width)

@@ -86,7 +86,7 @@ def test_a_file_is_looked_for_beside_the_batch_file_then_where_the_command_is_gi
 @pytest.mark.parametrize(
     ("layout", "innervation", "said"),
     [
-        ("{type: hx}", "gaussian", "neurons.populations.sa.layout.type: got 'hx', allowed are blue_noise, even, hex, jittered, random, table; did you mean 'hex'?"),
+        ("{type: hx}", "gaussian", "neurons.populations.sa.layout.type: got 'hx', allowed are blue_noise, even, hex, jittered, point, random, table; did you mean 'hex'?"),
         ("table", "gaussian", "neurons.populations.sa.layout.file: got null, allowed is a .csv file with the columns x_mm, y_mm"),
         ("{type: table, file: x.csv}", "gaussian", "neurons.populations.sa.layout.file: got 'x.csv', which cannot be read (No such file or directory); allowed is a .csv file with the columns x_mm, y_mm"),
         ("{type: hex, angle: 3}", "gaussian", "neurons.populations.sa.layout.angle: unknown key, known are none"),

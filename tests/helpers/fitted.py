@@ -1,4 +1,4 @@
-"""Blocks of equations that read every parameter of a table of units, for tests without the fitted ones."""
+"""Tables of units: blocks of equations that read all of one, and the fitted populations without noise."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+import sensoryforge as sf
 from sensoryforge.config.kinds import option
 
 
@@ -37,6 +38,48 @@ def blocks(columns: Sequence[str]) -> dict[str, dict[str, Any]]:
             "parameters": of_model,
         },
     }
+
+
+def without_noise(units: str, rows: slice = slice(None)) -> dict[str, Any]:
+    """Return a shipped table of units, or some of its rows, none of which is noisy."""
+    shipped = option("units", units)
+    noise = shipped["columns"].index("noise_std")
+    silent = [[*row[:noise], 0.0, *row[noise + 1 :]] for row in shipped["rows"][rows]]
+    return {"assign": "cycle", "columns": shipped["columns"], "rows": silent}
+
+
+def quiet_population(units: str) -> dict[str, Any]:
+    """Return a fitted population: every unit once, under the middle of the sheet, without noise."""
+    table = without_noise(units)
+    return {
+        "type": units,
+        "count": len(table["rows"]),
+        "density_per_cm2": None,
+        "layout": "point",
+        "units": table,
+    }
+
+
+def run_quiet(
+    folder: Path, stimuli: Any, duration_ms: float, populations: Sequence[str]
+) -> sf.Results:
+    """Return what fitted populations without noise fire under stimuli in mm."""
+    fitted = {name: quiet_population(name) for name in populations}
+    results = sf.run(
+        {
+            "pipeline": {
+                "skin": "elastic",
+                "dt_ms": 0.2,
+                "duration_ms": duration_ms,
+                "device": "cpu",
+            },
+            "neurons": {"populations": {"sa": None, "ra": None, **fitted}},
+            "stimuli": stimuli,
+            "batch": {"output_dir": str(folder)},
+        }
+    )
+    assert results is not None
+    return results
 
 
 def write_options(folder: Path, units: str) -> Path:

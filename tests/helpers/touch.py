@@ -56,13 +56,27 @@ PARTS = (
     "right:{type:bar,center_x:0.4,onset_ms:10,motion:line}}"
 )
 
+PULLING = ("oscillation",)
+"""Profiles that pull: of a probe that is glued to the skin."""
+PROBE = [
+    "stimuli=disc",
+    "pipeline.skin=elastic",
+    *(f"innervation@neurons.populations.{name}.innervation=elastic" for name in ("sa", "ra")),
+]
+
+
+def pulls(name: str) -> bool:
+    """Tell whether the stimulus of a case pulls the skin."""
+    return name.partition("/")[2] in PULLING
+
 
 def _cases() -> dict[str, list[str]]:
     cases: dict[str, list[str]] = {}
     for name in options("stimuli"):
         cases[f"stimuli/{name}"] = [f"stimuli={name}"]
     for name in options("profile"):
-        cases[f"profile/{name}"] = ["stimuli=gaussian", f"profile@stimuli.profile={name}"]
+        shape = PROBE if name in PULLING else ["stimuli=gaussian"]
+        cases[f"profile/{name}"] = [*shape, f"profile@stimuli.profile={name}"]
     for name in options("motion"):
         cases[f"motion/{name}"] = ["stimuli=gaussian", f"motion@stimuli.motion={name}"]
     for name in SHAPES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,9 @@ PAGES = {
     "receptive_fields": "receptive_fields.md",
     "recorded_grasp": "grasp.md",
     "texture_set": "textures.md",
+    "touch_and_go": "touch_and_go.md",
     "vibration_tuning": "vibration.md",
+    "vibration_uncalibrated": "vibration_uncalibrated.md",
 }
 """Experiments with a page of their own."""
 COUNTS = {
@@ -33,7 +36,9 @@ COUNTS = {
     "receptive_fields": 800,
     "recorded_grasp": 6,
     "texture_set": 22,
-    "vibration_tuning": 20,
+    "touch_and_go": 45,
+    "vibration_tuning": 406,
+    "vibration_uncalibrated": 20,
 }
 
 every_experiment = pytest.mark.parametrize("name", EXPERIMENTS)
@@ -92,3 +97,10 @@ def test_its_page_shows_its_command_and_its_picture(name: str, page: str) -> Non
 def test_no_experiment_that_people_come_for_lacks_a_page() -> None:
     older = {"amplitude_sigma_sweep", "first_batch", "gpu_batch", "touch_dataset"}
     assert set(EXPERIMENTS) - older == set(PAGES)
+
+
+def test_the_uncalibrated_vibrations_are_those_that_had_the_name_of_the_fitted_ones() -> None:
+    """As `experiment=vibration_tuning` made them before it was of fitted populations."""
+    design = check(sf.compose("experiment=vibration_uncalibrated")).design
+    ids = "".join(design.ids(0, len(design)))
+    assert hashlib.sha256(ids.encode()).hexdigest()[:16] == "ec97b049c3de7ed6"

@@ -202,7 +202,7 @@ def test_options_of_the_users_own_are_listed_with_the_shipped_ones(toys: Path) -
     listed = list(catalogue_lines("layout", [Path("conf")]))
     # An option has a line with its name, its keys have one each further in.
     names = re.findall(r"^  (\w+): ", "\n".join(listed), flags=re.MULTILINE)
-    assert names == ["blue_noise", "even", "hex", "jittered", "random", "table", "ring"]
+    assert names == ["blue_noise", "even", "hex", "jittered", "point", "random", "table", "ring"]
     assert "  random: Afferents at independent places, uniform over the skin." in listed
     at = listed.index("  ring: Afferents on a circle.")
     assert " ".join(listed[at + 1].split()) == "radius_mm 0.5 mm how far from the centre"
@@ -211,8 +211,8 @@ def test_options_of_the_users_own_are_listed_with_the_shipped_ones(toys: Path) -
 @pytest.mark.parametrize(
     ("layout", "said"),
     [
-        ("rign", ".layout: got 'rign', allowed are blue_noise, even, hex, jittered, random, table, ring; did you mean 'ring'?"),
-        ("3", ".layout: got 3, allowed are blue_noise, even, hex, jittered, random, table, ring"),
+        ("rign", ".layout: got 'rign', allowed are blue_noise, even, hex, jittered, point, random, table, ring; did you mean 'ring'?"),
+        ("3", ".layout: got 3, allowed are blue_noise, even, hex, jittered, point, random, table, ring"),
         ("{radius_mm: 1}", ".layout._target_: got None, allowed is the dotted path of a class of layout"),
         ("{_target_: toys.Ring}", ".layout.radius_mm: missing"),
         ("{_target_: toys.Ring, radius_mm: 1, radius: 2}", ".layout.radius: unknown key, known are radius_mm; did you mean 'radius_mm'?"),

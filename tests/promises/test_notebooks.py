@@ -64,4 +64,4 @@ def test_what_a_notebook_prints_and_draws_is_stored_and_nothing_of_the_machine(p
 
 
 def test_no_notebook_is_left_out() -> None:
-    assert [path.stem[:2] for path in NOTEBOOKS] == ["01", "02", "03", "04"]
+    assert [path.stem[:2] for path in NOTEBOOKS] == ["01", "02", "03", "04", "05"]

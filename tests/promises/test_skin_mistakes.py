@@ -15,6 +15,7 @@ SA, RA = "neurons.populations.sa", "neurons.populations.ra"
 DEEP = f"innervation@{SA}.innervation=elastic innervation@{RA}.innervation=elastic"
 ELASTIC = f"pipeline.skin=elastic {DEEP}"
 POOLS = "which pools receptors; under pipeline.skin allowed is elastic, with a depth_mm"
+PULLS = "got one that pulls the skin, allowed is that of a disc at rest, under a skin that it is glued to (pipeline.skin: elastic)"
 ALONE = "elastic needs a skin that deforms, set pipeline.skin: elastic"
 
 LINES: list[tuple[str, list[str]]] = [
@@ -41,6 +42,10 @@ LINES: list[tuple[str, list[str]]] = [
     (f"{ELASTIC} stimuli.amplitude=-1", ["stimuli.amplitude: got -1, allowed is a number >= 0, or a list of them"]),
     # a probe that pulls: it must be rigid, at rest and glued
     (f"{ELASTIC} stimuli=bar stimuli.profile=trace stimuli.profile.file=pull.npy", ["stimuli.profile.file: *pull.npy: got -1 at 1, allowed are numbers >= 0"]),
+    ("stimuli=disc stimuli.profile=oscillation", [f"stimuli.profile.type: {PULLS}"]),
+    (f"{ELASTIC} stimuli=bar stimuli.profile=oscillation", [f"stimuli.profile.type: {PULLS}"]),
+    (f"{ELASTIC} stimuli=disc stimuli.profile=oscillation stimuli.motion=line", [f"stimuli.profile.type: {PULLS}"]),
+    (f"{DEEP} pipeline.skin={{type:elastic,glued:false}} stimuli=disc stimuli.profile=oscillation", [f"stimuli.profile.type: {PULLS}"]),
     (f"{DEEP} pipeline.skin={{type:elastic,glued:false}} stimuli=disc stimuli.profile=trace stimuli.profile.file=pull.npy", ["stimuli.profile.file: *pull.npy: got -1 at 1, allowed are numbers >= 0"]),
 ]  # fmt: skip
 

@@ -85,6 +85,8 @@ LINES: list[tuple[str, str]] = [
     (f"{REGIONS}{{tip:{{width_mm:3}}}}}}", "pipeline.outline.parts.tip: got *, allowed is a mapping with a type"),
     (f"{REGIONS}{{tip:3}}}}", "pipeline.outline.parts.tip: got 3, allowed is a mapping with a type"),
     (f"{REGIONS}{{tip:rectangle,pad:rectangle}}}}", "pipeline.outline.parts.tip: overlaps pad, allowed are regions apart"),
+    (f"{SA}.layout={{type:point,x_mm:inf}}", f"{SA}.layout.x_mm: got inf, allowed is a number (mm)"),
+    (f"{SA}.layout={{type:point,y_mm:[1]}}", f"{SA}.layout.y_mm: got [1], allowed is a number (mm)"),
     (f"{SA}.layout={{type:jittered,sd:-1}}", f"{SA}.layout.sd: got -1, allowed is a number >= 0 (spacings)"),
 ]  # fmt: skip
 

@@ -9,17 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-import yaml
+from helpers.fitted import without_noise
 from helpers.neuron_oracle import STEP_MS, spike_times_ms
 from simulation.test_pressing import felt
 
 import sensoryforge as sf
 from sensoryforge.config.reading import check, compose
-from sensoryforge.config.sources import conf_dir
 from sensoryforge.core.types import Floats
 
 SAMPLES = 5000
@@ -124,14 +122,6 @@ FROM_REST = [anchor for anchor in ANCHORS if named(anchor) != "pc ramp"]
 the reference nothing was before that sample, for the populations the skin was at rest."""
 
 
-def first_unit_without_noise(population: str) -> dict[str, Any]:
-    """Return a table of units with the first one of a shipped table alone."""
-    shipped: dict[str, Any] = yaml.safe_load((conf_dir() / f"units/{population}.yaml").read_text())
-    columns, row = shipped["columns"], list(shipped["rows"][0])
-    row[columns.index("noise_std")] = 0.0
-    return {"columns": columns, "rows": [row]}
-
-
 @pytest.mark.parametrize("anchor", FROM_REST, ids=named)
 def test_the_shipped_populations_fire_what_is_published(anchor: Anchor, tmp_path: Path) -> None:
     course, cells = anchor.write_files(tmp_path)
@@ -141,7 +131,7 @@ def test_the_shipped_populations_fire_what_is_published(anchor: Anchor, tmp_path
         "count": 1,
         "density_per_cm2": None,
         "layout": {"type": "table", "file": str(cells)},
-        "units": first_unit_without_noise(population),
+        "units": without_noise(population, slice(1)),
     }
     stimulus = {
         "type": "disc",

@@ -31,7 +31,8 @@ TWO = Regions(
     {"tip": Fingertip(10.0, 10.0, 4.0, (0.0, 6.0)), "pad": Rectangle(14.0, 8.0, (0.0, -6.0))}
 )
 OUTLINES = {"fingertip": Fingertip(), "regions": TWO, "rectangle": Rectangle(7.0, 3.0, (1.0, 2.0))}
-LAYOUTS = [name for name in option_names("layout") if name != "table"]
+LAYOUTS = [name for name in option_names("layout") if name not in ("point", "table")]
+"""Those that spread afferents over whatever skin there is."""
 INNERVATIONS = [name for name in option_names("innervation") if name not in ("table", "elastic")]
 
 

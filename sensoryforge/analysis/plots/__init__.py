@@ -3,8 +3,9 @@
 ``response``: a stimulus over time, with rasters and time histograms. ``sheet``: receptors and
 receptive fields. ``movie``: frames of a stimulus. ``rates_on_sheet``: the rate of each afferent at
 its place. ``afferent``: the spikes of one afferent over repetitions. ``heatmap``: rates over two
-axes of the design. ``tuning``: rates against a parameter. ``coverage``: the conditions of a design
-among the values of its parameters. ``stimulus``: the stimuli of an
+axes of the design. ``tuning``: rates against a parameter. ``thresholds``: the least amplitude that
+is enough, against the frequency of a vibration. ``coverage``: the conditions of a design among the
+values of its parameters. ``stimulus``: the stimuli of an
 experiment before any run. ``save_movie`` writes a film of a stimulus with its spikes.
 
 Matplotlib is imported when the first picture is asked for.
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from sensoryforge.analysis.plots.planned import stimulus as stimulus
     from sensoryforge.analysis.plots.skin import movie as movie
     from sensoryforge.analysis.plots.skin import sheet as sheet
+    from sensoryforge.analysis.plots.vibrations import thresholds as thresholds
 
 _MODULES = {
     "afferent": "afferents",
@@ -45,6 +47,7 @@ _MODULES = {
     "save_movie": "film",
     "sheet": "skin",
     "stimulus": "planned",
+    "thresholds": "vibrations",
     "tuning": "curves",
 }
 """Public name -> the module of this package that defines it."""
@@ -59,6 +62,7 @@ __all__ = [
     "save_movie",
     "sheet",
     "stimulus",
+    "thresholds",
     "tuning",
 ]
 

@@ -16,7 +16,9 @@ from sensoryforge.analysis.plots.maps import heatmap
 from sensoryforge.analysis.plots.pairs import MOST_PARAMETERS, coverage
 from sensoryforge.analysis.plots.rates import Window, telling_axes
 from sensoryforge.analysis.plots.skin import movie, sheet
+from sensoryforge.analysis.plots.vibrations import thresholds
 from sensoryforge.analysis.selection import check_column, check_population, is_drawn, unknown
+from sensoryforge.analysis.thresholds import FREQUENCY
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import list_names
 from sensoryforge.store.files import disk
@@ -34,10 +36,20 @@ KINDS = (
     "sheet",
     "coverage",
 )
+"""Pictures of any dataset."""
+ON_REQUEST = ("thresholds",)
+"""Pictures of some datasets, drawn where they are asked for."""
+WHOLE: Window = (0.0, None)
+"""The window of all of a stimulus."""
 FORMATS = ("png", "svg", "pdf")
-_NEEDED_AXES = {"tuning": 1, "heatmap": 2, "coverage": 1}
+_NEEDED_AXES = {"tuning": 1, "heatmap": 2, "coverage": 1, "thresholds": 2}
 """Pictures over parameters of a type -> how many they need."""
-_SHOWS_OF_AXES = {"tuning": "Tuning", "heatmap": "Rates", "coverage": "Coverage"}
+_SHOWS_OF_AXES = {
+    "tuning": "Tuning",
+    "heatmap": "Rates",
+    "coverage": "Coverage",
+    "thresholds": "Thresholds",
+}
 """The same -> what they show."""
 
 
@@ -80,7 +92,7 @@ class Wishes:
     axes: tuple[str, ...] = ()
     neuron: str = ""
     choice: str = ""
-    window: Window = (0.0, None)
+    window: Window = WHOLE
 
 
 def pages(
@@ -96,7 +108,7 @@ def pages(
     results
         The dataset.
     kinds
-        Which pictures, of ``KINDS``.
+        Which pictures, of ``KINDS`` and ``ON_REQUEST``.
     wishes
         What they are to be of.
 
@@ -118,7 +130,7 @@ def pages(
         raise ConfigError(no_stimulus_line(results, stimulus))
     types = list(dict.fromkeys(chosen.table["type"]))
     is_asked = tuple(kinds) != KINDS
-    for kind in KINDS:
+    for kind in (*KINDS, *ON_REQUEST):
         if kind not in kinds:
             continue
         if kind == "sheet":
@@ -158,7 +170,7 @@ def write(
     folder
         Where to; it is made.
     kinds
-        Which pictures, of ``KINDS``; without them all.
+        Which pictures, of ``KINDS`` and ``ON_REQUEST``; without them all of ``KINDS``.
     wishes
         What they are to be of.
     format
@@ -223,6 +235,8 @@ def _pages_of_axes(kind: str, results: Results, wishes: Wishes, tag: str) -> lis
     if kind == "coverage":
         caption = f"Coverage{of_type} of {list_names(axes[:MOST_PARAMETERS])}"
         return [Page(kind, name, caption, partial(_draw_coverage, results, tuple(asked)))]
+    if kind == "thresholds":
+        return [_page_of_thresholds(name, of_type, results, wishes)]
     if kind == "heatmap":
         y = axes[1]
         caption = f"Rates{of_type} over {x} and {y}"
@@ -235,6 +249,19 @@ def _pages_of_axes(kind: str, results: Results, wishes: Wishes, tag: str) -> lis
         draw = partial(_draw_tuning, results, x, None, window)
         of_axes.append(Page(kind, f"{name}_{x}", f"Tuning{of_type} to {x}", draw))
     return of_axes
+
+
+def _page_of_thresholds(name: str, of_type: str, results: Results, wishes: Wishes) -> Page:
+    """Return the thresholds of one type against the first axis that is asked for, or frequency."""
+    x = wishes.axes[0] if wishes.axes else FREQUENCY
+    window = None if wishes.window == WHOLE else wishes.window
+    caption = f"Thresholds{of_type} over {x}"
+    return Page(
+        kind="thresholds",
+        name=name,
+        caption=caption,
+        draw=lambda width: thresholds(results, x, window=window, width=width),
+    )
 
 
 def _lacking(kind: str, results: Results, asked: Sequence[str], tag: str) -> str:
@@ -339,7 +366,8 @@ _OF_STIMULUS: dict[str, tuple[Callable[..., style.Picture], str]] = {
 
 def _check(results: Results, kinds: Sequence[str], wishes: Wishes) -> None:
     """Raise ConfigError for pictures, parameters and afferents that are not there."""
-    problems = [unknown("picture", kind, KINDS) for kind in kinds if kind not in KINDS]
+    known = (*KINDS, *ON_REQUEST)
+    problems = [unknown("picture", kind, known) for kind in kinds if kind not in known]
     if problems:
         raise ConfigError(problems)
     for name in wishes.axes:

@@ -12,6 +12,7 @@ from sensoryforge.skin.layouts.blue_noise import BlueNoise
 from sensoryforge.skin.layouts.even import Even
 from sensoryforge.skin.layouts.hex import Hex
 from sensoryforge.skin.layouts.jittered import Jittered
+from sensoryforge.skin.layouts.point import Point
 from sensoryforge.skin.layouts.random import Random
 from sensoryforge.skin.layouts.table import CellTable
 
@@ -22,6 +23,7 @@ __all__ = [
     "Hex",
     "Jittered",
     "Layout",
+    "Point",
     "Random",
     "shipped_layout",
 ]

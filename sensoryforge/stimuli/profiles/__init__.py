@@ -5,6 +5,7 @@ from __future__ import annotations
 from sensoryforge.stimuli.profiles.chirp import Chirp
 from sensoryforge.stimuli.profiles.hold import Hold
 from sensoryforge.stimuli.profiles.noise import Noise
+from sensoryforge.stimuli.profiles.oscillation import Oscillation
 from sensoryforge.stimuli.profiles.profile import Profile
 from sensoryforge.stimuli.profiles.pulses import Pulses
 from sensoryforge.stimuli.profiles.ramp import RampProfile
@@ -17,6 +18,7 @@ __all__ = [
     "Chirp",
     "Hold",
     "Noise",
+    "Oscillation",
     "Profile",
     "Pulses",
     "RampProfile",
