@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sensoryforge.commands import console
 from sensoryforge.core.errors import ConfigError
@@ -286,7 +286,7 @@ def _lines_of_factors(
 # --- what is written ---
 
 
-_OPTIONS = {
+_OPTIONS: dict[str, Any] = {
     "fraction": 0.5,
     "stimulus": 0,
     "highest": None,

@@ -48,7 +48,8 @@ def read_likenesses(texts: Sequence[str], populations: Sequence[str]) -> dict[st
         name, equals, fitted = text.partition("=")
         if not equals or name not in populations:
             allowed = f"allowed is NAME=FITTED with a NAME of {list_names(populations)}"
-            problems.append(f"--like: got {text!r}, {allowed}{suggest(name, populations)}")
+            hint = suggest(name, populations) if equals else ""
+            problems.append(f"--like: got {text!r}, {allowed}{hint}")
         elif fitted not in FITTED:
             allowed = f"allowed are {list_names(FITTED)}{suggest(fitted, FITTED)}"
             problems.append(f"--like: got {text!r}, {allowed}")

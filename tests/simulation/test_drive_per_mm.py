@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import h5py
 import numpy as np
@@ -15,7 +15,10 @@ from helpers.experiments import QUIET, SHEET, checked
 import sensoryforge as sf
 from sensoryforge.analysis.plots.planned import stimulus as draw_stimulus
 from sensoryforge.analysis.units import amplitude_unit, axis_label, unit
+from sensoryforge.config.reading import check
+from sensoryforge.core.types import Floats
 from sensoryforge.simulation.encoder import Encoder
+from sensoryforge.stimuli import DRIVE, Range, Stimulus
 
 FACTORS = {"sa": 8.0, "ra": 32.0}
 """Powers of two: multiplying by them rounds nothing."""
@@ -26,7 +29,7 @@ STIMULI: dict[str, tuple[str, ...]] = {
     "pressed": ("stimuli=disc", "profile@stimuli.profile=trapezoid"),
     "vibrating": ("stimuli=disc", "profile@stimuli.profile=sine"),
     "moving": ("stimuli=bar", "motion@stimuli.motion=line"),
-    "frames of one's own": ("stimuli=grating", "motion@stimuli.motion=circle"),
+    "circling": ("stimuli=grating", "motion@stimuli.motion=circle"),
 }
 BACKENDS = ("torch", "numba")
 
@@ -50,6 +53,31 @@ def test_mm_times_the_factor_are_drive_bit_for_bit(name: str, backend: str) -> N
         for array in (f"{population}_spikes", f"{population}_drive"):
             assert torch.equal(in_mm[array], in_drive[array]), array
         assert in_mm[f"{population}_spikes"].any()
+
+
+class Sliding(Stimulus):
+    """An edge that moves over the sheet, sample by sample."""
+
+    ranges: ClassVar[dict[str, Range]] = {"amplitude": DRIVE}
+    separable = False
+
+    def frames(self, xy: Floats, t_ms: Floats, duration_ms: float) -> Floats:
+        inside = xy[None, None, :, 0] < 0.02 * t_ms[None, :, None]
+        return np.where(inside, self["amplitude"][:, :, None], 0.0)
+
+
+def test_what_is_pooled_sample_by_sample_is_multiplied_too() -> None:
+    def encode_sliding(amplitudes: list[float], *words: str) -> dict[str, Any]:
+        entry = {"_target_": f"{__name__}.Sliding", "type": "sliding", "repetitions": 1}
+        config = {**sf.compose(*WORDS, *words), "stimuli": [{**entry, "amplitude": amplitudes}]}
+        return dict(Encoder(check(config))([(0, len(amplitudes))]).arrays)
+
+    in_mm = encode_sliding(list(MM), *words_of_factors())
+    for population, factor in FACTORS.items():
+        in_drive = encode_sliding([factor * depth for depth in MM])
+        for array in (f"{population}_spikes", f"{population}_drive"):
+            assert torch.equal(in_mm[array], in_drive[array]), array
+        assert in_mm[f"{population}_drive"].any()
 
 
 @pytest.mark.parametrize("name", STIMULI)
