@@ -100,7 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.trust:
         trust(arguments.trust)
         sys.path.append(str(Path(arguments.file).resolve().parent))
-    experiment = check_batch_file(arguments.file, arguments.overrides)
+    experiment = check_batch_file(arguments.file, arguments.overrides, calibrating=True)
     family = _family(experiment, arguments.stimulus)
     in_mm = experiment.skin is not None
     check_stimulus(family, f"stimuli.{arguments.stimulus}", in_mm=in_mm)

@@ -15,6 +15,7 @@ from typing import Any
 
 from sensoryforge.config.batch_file import CALIBRATION
 from sensoryforge.config.outlines import DENSITY
+from sensoryforge.config.stimuli import lists_from_texts
 from sensoryforge.config.units import DRIVE_PER_MM
 
 _OF_MACHINE = (
@@ -98,7 +99,8 @@ def digest_of(plain: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
         says_density = values.get(DENSITY) is not None
         left_out = (DRIVE_PER_MM, "count" if says_density else DENSITY)
         populations[name] = {key: values[key] for key in values if key not in left_out}
-    shape = {key: value for key, value in entry.items() if key not in _NO_SHAPE}
+    written = lists_from_texts(entry)
+    shape = {key: value for key, value in written.items() if key not in _NO_SHAPE}
     content = json.dumps([pipeline, populations, shape], sort_keys=True, default=str)
     return blake2b(content.encode(), digest_size=8).hexdigest()
 
