@@ -89,49 +89,71 @@ class _Search:
 
 def run(arguments: argparse.Namespace) -> int:
     """Calibrate the populations of a batch file, and return the exit code."""
+    from sensoryforge.config.fitted import read_depths
+
+    experiment = _read_experiment(arguments)
+    family = _family(experiment, arguments.stimulus)
+    names = list(experiment.populations)
+    depths_mm = read_depths(arguments.threshold_mm, names)
+    likenesses = _likenesses(arguments, experiment)
+    # Neither all nor none is no unit: where one has no threshold in mm, none is looked for.
+    unlike = [name for name in names if name not in {**likenesses, **depths_mm}]
+    wanted = {name: fitted for name, fitted in likenesses.items() if name not in depths_mm}
+    searches = [_Search(name, experiment, name, arguments.highest) for name in names]
+    if not unlike:
+        searches += _searches_of_fitted(experiment, wanted, arguments.highest_mm)
+    found = _find(searches, family, arguments.fraction)
+    thresholds = found[: len(names)]
+    for fitted in found[len(names) :]:
+        if fitted.amplitude is not None:
+            depths_mm[fitted.population] = fitted.amplitude
+    console.say(f"Stimulus: {describe(family)}")
+    for line in _table(searches, found):
+        console.say(line)
+    _refuse_if_none(thresholds)
+    factors = _factors(thresholds, depths_mm, names)
+    in_mm = experiment.skin is not None
+    for line in _lines_of_factors(factors, depths_mm, unlike, thresholds, in_mm=in_mm):
+        console.say(line)
+    _write(arguments, experiment, family, thresholds, factors)
+    return 0
+
+
+def _read_experiment(arguments: argparse.Namespace) -> Experiment:
+    """Return the experiment of the batch file."""
     from sensoryforge.commands.command_line import check_encoding
-    from sensoryforge.config.fitted import fitted_experiment, read_depths, read_likenesses
     from sensoryforge.config.reading import check_batch_file
     from sensoryforge.core.trust import trust
-    from sensoryforge.running.thresholds import check_stimulus
 
     _check_numbers(arguments)
     check_encoding(arguments.overrides)
     if arguments.trust:
         trust(arguments.trust)
         sys.path.append(str(Path(arguments.file).resolve().parent))
-    experiment = check_batch_file(arguments.file, arguments.overrides, calibrating=True)
-    family = _family(experiment, arguments.stimulus)
-    in_mm = experiment.skin is not None
-    check_stimulus(family, f"stimuli.{arguments.stimulus}", in_mm=in_mm)
-    names = list(experiment.populations)
-    depths_mm = read_depths(arguments.threshold_mm, names)
-    likenesses = read_likenesses(arguments.like, names)
-    if in_mm:
-        _refuse_depths(arguments)
-        likenesses = {}
-    # Neither all nor none is no unit: where one has no threshold in mm, none is looked for.
-    unlike = [name for name in names if name not in {**likenesses, **depths_mm}]
-    wanted = {name: fitted for name, fitted in likenesses.items() if name not in depths_mm}
-    searches = [_Search(name, experiment, name, arguments.highest) for name in names]
-    if wanted and not unlike:
-        fitted = fitted_experiment(experiment, wanted)
-        for name, like in wanted.items():
-            searches.append(_Search(f"{like} for {name}", fitted, name, arguments.highest_mm))
-    found = _find(searches, family, arguments.fraction)
-    thresholds = found[: len(names)]
-    for fitted_threshold in found[len(names) :]:
-        if fitted_threshold.amplitude is not None:
-            depths_mm[fitted_threshold.population] = fitted_threshold.amplitude
-    console.say(f"Stimulus: {describe(family)}")
-    for line in _table(searches, found):
-        console.say(line)
-    _refuse_if_none(thresholds)
-    factors = _factors(thresholds, depths_mm, names)
-    for line in _lines_of_factors(factors, depths_mm, unlike, thresholds, in_mm=in_mm):
-        console.say(line)
-    _write(arguments, experiment, family, thresholds, factors)
-    return 0
+    return check_batch_file(arguments.file, arguments.overrides, calibrating=True)
+
+
+def _likenesses(arguments: argparse.Namespace, experiment: Experiment) -> dict[str, str]:
+    """Return which fitted population each is like; none under a skin, where all is in mm."""
+    from sensoryforge.config.fitted import read_likenesses
+
+    likenesses = read_likenesses(arguments.like, list(experiment.populations))
+    if experiment.skin is None:
+        return likenesses
+    _refuse_depths(arguments)
+    return {}
+
+
+def _searches_of_fitted(
+    experiment: Experiment, wanted: Mapping[str, str], highest_mm: float | None
+) -> list[_Search]:
+    """Return the searches of thresholds in mm."""
+    from sensoryforge.config.fitted import fitted_experiment
+
+    if not wanted:
+        return []
+    fitted = fitted_experiment(experiment, wanted)
+    return [_Search(f"{wanted[name]} for {name}", fitted, name, highest_mm) for name in wanted]
 
 
 # --- what is asked for ---
@@ -150,11 +172,14 @@ def _check_numbers(arguments: argparse.Namespace) -> None:
 
 
 def _family(experiment: Experiment, number: int) -> Family:
-    """Return the family of an entry."""
+    """Return the family of an entry, which must have an amplitude to search."""
+    from sensoryforge.running.thresholds import check_stimulus
+
     families = experiment.design.families
     if not 0 <= number < len(families):
         allowed = f"allowed is a whole number from 0 to {len(families) - 1}"
         raise ConfigError(f"--stimulus: got {number}, {allowed}, the entries of the stimuli")
+    check_stimulus(families[number], f"stimuli.{number}", in_mm=experiment.skin is not None)
     return families[number]
 
 

@@ -147,8 +147,9 @@ def _drop_other_amplitudes(stimuli: Any, overrides: Sequence[str]) -> None:
         in_thresholds = text.partition("=")[2].startswith("{")
         named = [stimuli.get(name) for name in entry]
         for values in named or [stimuli, *stimuli.values()]:
-            amplitude = values.get(AMPLITUDE) if isinstance(values, dict) else None
-            if amplitude is not None and (in_thresholds or isinstance(amplitude, dict)):
+            if not isinstance(values, dict) or AMPLITUDE not in values:
+                continue
+            if in_thresholds or isinstance(values[AMPLITUDE], dict):
                 del values[AMPLITUDE]
 
 

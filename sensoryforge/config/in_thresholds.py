@@ -6,6 +6,7 @@ place of the mapping before anything else is read, so that ids, seeds and datase
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,7 +146,7 @@ class _Found:
         """Read the calibration of a batch file, or say which command makes it."""
         path = calibration_path(file)
         of_entry = f" --stimulus {number}" if number else ""
-        command = f"sensoryforge calibrate {file}{of_entry}"
+        command = f"sensoryforge calibrate {shlex.quote(str(file))}{of_entry}"
         if not path.is_file():
             raise ConfigError(f"{key}: got thresholds, and there is no {path}; run: {command}")
         section = read_yaml(path).get(CALIBRATION)
