@@ -10,21 +10,23 @@ from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.instances import TARGET
 from sensoryforge.skin.mechanics import Skin
 from sensoryforge.stimuli import DRIVE, Allowed, find_recipe
+from sensoryforge.stimuli.ranges import MILLIMETRE, MODEL_DRIVE
 from sensoryforge.stimuli.recipe import made_of
 
 if TYPE_CHECKING:
     from sensoryforge.store.dataset import Dataset
 
-MODEL_DRIVE = "a.u."
-"""The unit of amplitudes where they are model drive, which is not calibrated."""
+DRIVE_PER_MM = "drive_per_mm"
+"""The key of a population that is calibrated; one that is not has none in a dataset."""
 _NO_UNIT = ("-", "1")
 """How a class may say that a parameter has no unit."""
 
 
 def amplitude_unit(dataset: Dataset) -> str:
-    """Return the unit of the amplitudes of a dataset's stimuli: that of the skin they pressed on.
+    """Return the unit of the amplitudes of a dataset's stimuli.
 
-    It is ``a.u.`` for model drive, which is not calibrated.
+    It is that of the skin that they pressed on, ``mm`` where populations are calibrated, and
+    ``a.u.`` for model drive, which is not.
 
     >>> amplitude_unit(results)
     'a.u.'
@@ -33,10 +35,12 @@ def amplitude_unit(dataset: Dataset) -> str:
     if kept is not None:
         return str(kept)
     # A run that was interrupted has only its configuration.
-    pipeline = (dataset.metadata.get("config") or {}).get("pipeline") or {}
-    skin = pipeline.get("skin")
+    config = dataset.metadata.get("config") or {}
+    skin = (config.get("pipeline") or {}).get("skin")
     if not isinstance(skin, dict) or TARGET not in skin:
-        return MODEL_DRIVE
+        populations = (config.get("neurons") or {}).get("populations") or {}
+        calibrated = any(DRIVE_PER_MM in values for values in populations.values())
+        return MILLIMETRE if calibrated else MODEL_DRIVE
     try:
         return trust.locate(skin[TARGET], "a class of skin", Skin).amplitude_unit
     except ConfigError:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from sensoryforge.commands import console
+from sensoryforge.commands import calibrate, console
 from sensoryforge.commands.datasets import (
     add_choice,
     add_dataset,
@@ -27,6 +27,10 @@ from sensoryforge.core.messages import list_names, suggest
 
 STARTER = Path(__file__).with_name("starter.yml")
 """The batch file that ``sensoryforge init`` writes."""
+
+
+_WITH_OVERRIDES = ("batch", "calibrate")
+"""Commands that take overrides, also behind their options."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -85,13 +89,13 @@ def _run(words: list[str]) -> int:
     parser = _make_parser()
     arguments, rest = parser.parse_known_args(words)
     for word in rest:
-        if word.startswith("-") or arguments.command != "batch":
+        if word.startswith("-") or arguments.command not in _WITH_OVERRIDES:
             hint = "; a condition stands in quotes" if "--where" in words else ""
             parser.error(f"unknown argument {word}{hint}")
     if arguments.command is None:
         parser.print_help()
         return 0
-    if arguments.command == "batch":
+    if arguments.command in _WITH_OVERRIDES:
         arguments.overrides += rest
     return COMMANDS[arguments.command].run(arguments)
 
@@ -333,6 +337,11 @@ COMMANDS = {
     "run": Command("run the Hydra application", _add_nothing, lambda arguments: _run_hydra([])),
     "train": Command("train a decoder on a dataset", _add_nothing, lambda arguments: _train([])),
     "decode": Command("apply a trained decoder to a dataset", _add_decode, _run_decode),
+    "calibrate": Command(
+        "find at which amplitude populations fire, and what 1 mm is worth",
+        calibrate.add_arguments,
+        calibrate.run,
+    ),
     "list": Command("list every option and its parameters", _add_list, _run_list),
     "show": Command("say what a dataset holds", _add_show, _run_show),
     "plot": Command(

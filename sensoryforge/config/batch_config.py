@@ -38,6 +38,8 @@ from sensoryforge.core.messages import format_value, list_names
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
+AMPLITUDE = "amplitude"
+"""The parameter that may be in thresholds, a mapping."""
 NAME = "sensoryforge_batch_file"
 """The name of the primary config that a batch file becomes."""
 COMPOSED_ONE_BY_ONE = 50
@@ -99,6 +101,7 @@ def _compose(
     stimuli = _read_stimuli(batch_file, options, nested, one_by_one=one_by_one)
     primary = _primary_config(batch_file, stimuli, options)
     _drop_overridden_values(primary, overrides, options)
+    _drop_other_amplitudes(primary.get("stimuli"), overrides)
     composer = Composer.over(batch_file.search, NAME, can_sweep=False)
     overrides = [with_entry_name(text, stimuli.spellings) for text in overrides]
     try:
@@ -132,6 +135,24 @@ def _drop_overridden_values(
         for key in list(primary[section]):
             if key in chosen and chosen[key] != usual.get(key):
                 del primary[section][key]
+
+
+def _drop_other_amplitudes(stimuli: Any, overrides: Sequence[str]) -> None:
+    """Drop amplitudes of a file in whose place the command line has thresholds, or numbers.
+
+    A mapping and a list cannot be merged, and of two mappings one has keys that the other lacks.
+    """
+    for text in overrides:
+        section, *entry, key = key_of(text).split(".")
+        if section != "stimuli" or key != AMPLITUDE or not isinstance(stimuli, dict):
+            continue
+        in_thresholds = text.partition("=")[2].startswith("{")
+        named = [stimuli.get(name) for name in entry]
+        for values in named or [stimuli, *stimuli.values()]:
+            if not isinstance(values, dict) or AMPLITUDE not in values:
+                continue
+            if in_thresholds or isinstance(values[AMPLITUDE], dict):
+                del values[AMPLITUDE]
 
 
 def _as_written(node: DictConfig) -> dict[Any, Any]:

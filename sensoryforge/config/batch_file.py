@@ -21,6 +21,8 @@ from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.instances import TARGET
 from sensoryforge.core.messages import format_value, list_names, suggest, unknown_key
 
+CALIBRATION = "calibration"
+"""The section that `sensoryforge calibrate` writes beside what a batch file takes in."""
 PARTS = ("innervation", "filter", "model", "units")
 """Parts of a population that are chosen from a group of their own."""
 
@@ -112,6 +114,7 @@ def _merge_file(batch_file: BatchFile, path: Path, chain: tuple[Path, ...]) -> N
     ``chain`` are the files that led here, which none may build on again.
     """
     values = read_yaml(path)
+    values.pop(CALIBRATION, None)
     for item in _take_defaults(path, values):
         if item == "_self_":
             continue

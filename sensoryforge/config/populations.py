@@ -136,6 +136,7 @@ def _population(
         return None
     threshold_std = float(values["threshold_std"])
     delay = read_delay(values["delay_ms"])
+    drive_per_mm = values["drive_per_mm"]
     return PopulationSpec(
         count=values["count"],
         layout=layout,
@@ -148,6 +149,7 @@ def _population(
         threshold_std=threshold_std,
         delay=None if delay is None or delay.is_zero else delay,
         density=values["density_per_cm2"],
+        drive_per_mm=None if drive_per_mm is None else float(drive_per_mm),
     )
 
 

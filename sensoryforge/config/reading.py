@@ -27,6 +27,7 @@ from sensoryforge.config.explain import (
     find_misread_overrides,
 )
 from sensoryforge.config.files import note_checksums
+from sensoryforge.config.in_thresholds import put_amplitudes
 from sensoryforge.config.set_twice import leave_counts_to_densities
 from sensoryforge.config.sources import PRIMARY, SECTIONS, hidden_options
 from sensoryforge.config.units import take_away_unset
@@ -151,10 +152,15 @@ def _is_composed(config: DictConfig | Mapping[str, Any]) -> bool:
     return True
 
 
-def check_batch_file(path: str | Path, overrides: Sequence[str] = ()) -> Experiment:
-    """Return the experiment of a batch file; problems of composing and of values come together."""
+def check_batch_file(
+    path: str | Path, overrides: Sequence[str] = (), *, calibrating: bool = False
+) -> Experiment:
+    """Return the experiment of a batch file; problems of composing and of values come together.
+
+    ``calibrating`` says that thresholds, which amplitudes may be in, are yet to be found.
+    """
     config, problems = compose_batch_file(path, overrides)
-    return check_composed(config, problems)
+    return check_composed(config, problems, file=Path(path), calibrating=calibrating)
 
 
 def compose_overrides(composer: Composer, overrides: Sequence[str]) -> tuple[DictConfig, list[str]]:
@@ -168,8 +174,17 @@ def compose_overrides(composer: Composer, overrides: Sequence[str]) -> tuple[Dic
     return compose_with_problems(composer, overrides)
 
 
-def check_composed(config: DictConfig | Mapping[str, Any], problems: Iterable[str]) -> Experiment:
-    """Check a configuration of which some problems are known already; all are raised together."""
+def check_composed(
+    config: DictConfig | Mapping[str, Any],
+    problems: Iterable[str],
+    *,
+    file: Path | None = None,
+    calibrating: bool = False,
+) -> Experiment:
+    """Check a configuration of which some problems are known already; all are raised together.
+
+    ``file`` is the batch file that it came from.
+    """
     folders = search_folders(config)
     lines = [*problems, *hidden_options(folders)]
     try:
@@ -182,6 +197,7 @@ def check_composed(config: DictConfig | Mapping[str, Any], problems: Iterable[st
         write_out_options(plain, folders)
         take_away_unset(plain)
         note_checksums(plain)
+        put_amplitudes(plain, file, calibrating=calibrating)
         experiment = check_plain(plain, option_files(config), folders)
     except ConfigError as error:
         lines += error.problems

@@ -296,12 +296,18 @@ DENSITY = Rule(
     "is a number > 0 ({unit}), in place of count, or a mapping of the tags of regions to numbers",
 )
 
+DRIVE_PER_MM = Rule(
+    lambda value: value is None or (is_finite(value) and value > 0),
+    "is a number > 0 ({unit}), or null for amplitudes that are drive",
+)
+
 LEFT_OUT: dict[str, Any] = {
     "receptor_noise_std": 0.0,
     "threshold_std": 0.0,
     "delay_ms": 0.0,
     "units": "none",
     "density_per_cm2": None,
+    "drive_per_mm": None,
 }
 """Keys of a population that need not be there, and what they are then: they change nothing."""
 
@@ -321,6 +327,7 @@ def population_rules(layouts: Sequence[str], units: Sequence[str] = ()) -> dict[
         "model": BLOCK,
         "units": named_or_block(units),
         "density_per_cm2": DENSITY,
+        "drive_per_mm": DRIVE_PER_MM,
     }
 
 

@@ -70,6 +70,7 @@ def problems_of_skin(
         The populations without a problem.
     """
     if is_none(value):
+        yield from _problems_of_units(populations)
         for name, population in populations.items():
             if not population.innervation.pools_receptors:
                 where = f"neurons.populations.{name}.innervation"
@@ -88,3 +89,17 @@ def problems_of_skin(
         if population.receptor_noise_std != 0:
             got = f"{where}.receptor_noise_std: got {population.receptor_noise_std:g}"
             yield f"{got}, under {KEY} allowed is 0: no receptors are pooled; set noise_std"
+        if population.drive_per_mm is not None:
+            got = f"{where}.drive_per_mm: got {population.drive_per_mm:g}"
+            yield f"{got}, under {KEY} allowed is null: amplitudes are in mm there anyway"
+
+
+def _problems_of_units(populations: Mapping[str, PopulationSpec]) -> Iterator[str]:
+    """Yield the line for populations of which some take mm, and others drive."""
+    in_mm = [name for name, spec in populations.items() if spec.drive_per_mm is not None]
+    in_drive = [name for name in populations if name not in in_mm]
+    if in_mm and in_drive:
+        where = f"neurons.populations.{in_drive[0]}.drive_per_mm"
+        allowed = "allowed is a number > 0 (1/mm), or null for all populations"
+        has = "has one" if len(in_mm) == 1 else "have one"
+        yield f"{where}: got null while {list_names(in_mm)} {has}, {allowed}"

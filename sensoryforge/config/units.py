@@ -16,6 +16,8 @@ from sensoryforge.design.experiment import PopulationSpec
 from sensoryforge.equations.parameters import PerNeuron
 from sensoryforge.skin.units import KEYS, LATENCY, UnitTable
 
+DRIVE_PER_MM = "drive_per_mm"
+"""The key of a population that is calibrated."""
 NONE = "none"
 """The option that stands for no table."""
 OF_POPULATION = ("gain", "noise_std")
@@ -39,7 +41,7 @@ def has_units(value: object) -> bool:
 
 
 def take_away_unset(plain: Mapping[str, Any]) -> None:
-    """Take the keys ``units`` and ``density_per_cm2`` out of populations where they say nothing.
+    """Take ``units``, ``density_per_cm2`` and ``drive_per_mm`` out where they say nothing.
 
     What is kept of them is then what was kept before there were such keys.
 
@@ -55,8 +57,9 @@ def take_away_unset(plain: Mapping[str, Any]) -> None:
             continue
         if not has_units(population.get("units")):
             population.pop("units", None)
-        if population.get(DENSITY) is None:
-            population.pop(DENSITY, None)
+        for key in (DENSITY, DRIVE_PER_MM):
+            if population.get(key) is None:
+                population.pop(key, None)
 
 
 def read_units(

@@ -20,6 +20,7 @@ from sensoryforge.skin.outlined import Density
 from sensoryforge.skin.outlines import Outline
 from sensoryforge.skin.places import Places
 from sensoryforge.skin.receptors import Receptors
+from sensoryforge.stimuli.ranges import MILLIMETRE, MODEL_DRIVE
 from sensoryforge.store.formats import Format
 
 
@@ -50,6 +51,8 @@ class PopulationSpec:
         The unit of each afferent, a row of the table that the population names; None without one.
     density
         Afferents a cm2, by tag where regions differ; None where only their number was said.
+    drive_per_mm
+        The drive that 1 mm of amplitude stands for; None where amplitudes are drive.
 
     Examples
     --------
@@ -71,6 +74,7 @@ class PopulationSpec:
     delay: Delay | None = None
     units: tuple[int, ...] | None = None
     density: Density | None = None
+    drive_per_mm: float | None = None
 
 
 @dataclass(frozen=True)
@@ -181,6 +185,14 @@ class Experiment:
     devices: int | list[int] | Literal["auto"] = 1
     skin: Skin | None = None
     outline: Outline | None = None
+
+    @property
+    def amplitude_unit(self) -> str:
+        """The unit of amplitudes: that of the skin, mm of calibrated populations, or of drive."""
+        if self.skin is not None:
+            return self.skin.amplitude_unit
+        calibrated = [spec.drive_per_mm is not None for spec in self.populations.values()]
+        return MILLIMETRE if any(calibrated) else MODEL_DRIVE
 
     def substeps_of(self, population: PopulationSpec) -> int:
         """Return the integration steps in a sample of a population.

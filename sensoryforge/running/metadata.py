@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sensoryforge.analysis.units import MODEL_DRIVE, parameter_units
+from sensoryforge.analysis.units import parameter_units
 from sensoryforge.design.experiment import Experiment
 from sensoryforge.equations.parameters import PerNeuron
+from sensoryforge.stimuli.ranges import MODEL_DRIVE
 
 FAILURE_KEYS = ("index", "id", "parameters", "error")
 
@@ -40,7 +41,7 @@ def run_metadata(
         "design_text": experiment.design.grid_lines(),
         "units": parameter_units(
             ((family.target, family.parts) for family in experiment.design.families),
-            MODEL_DRIVE if experiment.skin is None else experiment.skin.amplitude_unit,
+            experiment.amplitude_unit,
         ),
         "seed": experiment.seed,
         "populations": _populations(experiment),
@@ -54,8 +55,8 @@ def run_metadata(
         "stimuli_computed": computed,
         "failures": [{key: entry[key] for key in FAILURE_KEYS} for entry in failures],
     }
-    if experiment.skin is not None:
-        metadata["amplitude_unit"] = experiment.skin.amplitude_unit
+    if experiment.amplitude_unit != MODEL_DRIVE:
+        metadata["amplitude_unit"] = experiment.amplitude_unit
     if len(experiment.sheet.shape) == 1:
         # A saved stimulus has a column a receptor: without a grid this says where each lies.
         metadata["receptors_xy_mm"] = torch.from_numpy(experiment.sheet.xy())

@@ -2,7 +2,8 @@
 
 An afferent's drive is the weighted sum of the receptors that it pools. Of a separable stimulus only
 the factor in space is pooled, [C,K,R] -> [C,K,N]; the kernel multiplies it with the one in time. Of
-a blend its stills are, [J,R] -> [J,N]. Any other stimulus is pooled sample by sample.
+a blend its stills are, [J,R] -> [J,N]. Any other stimulus is pooled sample by sample. A calibrated
+population pools mm, and its ``drive_per_mm`` makes drive of them: here, for every kernel.
 """
 
 from __future__ import annotations
@@ -95,7 +96,7 @@ class Driving:
         numbers, weights = self.to_device(blend.numbers), self.to_device(blend.weights)
         drives: dict[str, Tensor] = {}
         for name, population in self.populations.items():
-            felt = Blend(population.pool(stills), numbers, weights).frames()
+            felt = Blend(_pool(population, stills), numbers, weights).frames()
             # An array is rounded as one: torch would wake threads of its own for it.
             drives[name] = _single(felt)
         return drives
@@ -113,8 +114,16 @@ class Driving:
         for first in range(0, len(points.t_ms), samples):
             pressure = self.to_device(points.frames(stimulus, first, first + samples))
             for name, population in self.populations.items():
-                pieces[name].append(population.pool(pressure))
+                pieces[name].append(_pool(population, pressure))
         return {name: _concatenate(parts, dim=1).float() for name, parts in pieces.items()}
+
+
+def _pool(population: Population, pressure: Any) -> Any:
+    """Return what a population pools, as drive: [..., R] -> [..., N]."""
+    pooled = population.pool(pressure)
+    drive_per_mm = population.spec.drive_per_mm
+    # In float64, before anything is rounded: an amplitude of drive / drive_per_mm is that drive.
+    return pooled if drive_per_mm is None else pooled * drive_per_mm
 
 
 def _single(felt: Any) -> Tensor:
@@ -131,7 +140,7 @@ def _separable_drive(
     spaces = []
     times = []
     for shaped in group:
-        spaces.append(population.pool(to_device(shaped.space)))
+        spaces.append(_pool(population, to_device(shaped.space)))
         times.append(to_device(shaped.time))
     space = _concatenate(spaces)
     # Far from a footprint it would be a subnormal number, with which processors take long.

@@ -167,6 +167,10 @@ class FileOf:
 Allowed: TypeAlias = Range | Choice | FileOf
 """What a parameter may be."""
 
+MODEL_DRIVE = "a.u."
+"""The unit of amplitudes where they are model drive, which is not calibrated."""
+MILLIMETRE = "mm"
+"""That of amplitudes which populations with a ``drive_per_mm`` take."""
 DRIVE = Range(low=0.0)
 """Range of a drive: model drive at the receptor, not calibrated."""
 PLACE = Range("mm")

@@ -121,6 +121,11 @@ class Recipe:
         return "punches" in vars(self.cls) and not self.parts and self.motion is None
 
     @property
+    def in_proportion(self) -> bool:
+        """Whether the pressure is in proportion to the amplitude, wherever the stimulus presses."""
+        return not self._deepens and all(recipe.in_proportion for recipe in self.parts.values())
+
+    @property
     def _deepens(self) -> bool:
         """Whether more of the shape touches the deeper it is pressed in."""
         return issubclass(self.cls, Shape) and not self.cls.in_proportion

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sensoryforge.analysis.choice import Choice
-    from sensoryforge.skin.mechanics import Skin
     from sensoryforge.skin.outlines import Outline
     from sensoryforge.skin.places import Places
     from sensoryforge.skin.receptors import Receptors
@@ -110,8 +109,8 @@ class Planned(Protocol):
         """The stimuli."""
 
     @property
-    def skin(self) -> Skin | None:
-        """How the skin deforms, if it does."""
+    def amplitude_unit(self) -> str:
+        """The unit of amplitudes."""
 
     def places(self, population: str) -> Places:
         """Return where the afferents of a population lie."""

@@ -13,7 +13,7 @@ import sensoryforge.analysis.plots.style as style
 from sensoryforge.analysis.plots.fields import Afferents, draw_fields, draw_outline
 from sensoryforge.analysis.plots.plan import Planned, PlannedFamily, choose_conditions
 from sensoryforge.analysis.plots.scene import thinned
-from sensoryforge.analysis.units import MODEL_DRIVE, parameter_units, pressure_label
+from sensoryforge.analysis.units import parameter_units, pressure_label
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.types import Floats, Ints
 from sensoryforge.stimuli import find_recipe
@@ -150,7 +150,7 @@ class _Shown:
 
 def _look_at(experiment: Planned, family: PlannedFamily, condition: int, count: int) -> _Shown:
     """Return what there is to see of a condition."""
-    title = _title(family, condition, _amplitude_unit(experiment))
+    title = _title(family, condition, experiment.amplitude_unit)
     skin = experiment.sheet
     pressure = _Pressure(experiment, family, condition)
     coarse = thinned(skin, max(_FEWEST_RECEPTORS, _MOST_VALUES // experiment.samples)).ravel()
@@ -309,7 +309,7 @@ def _draw_condition(
     for axis in axes[len(condition.samples) : beside]:
         axis.set_visible(False)
     assert drawn is not None
-    label = pressure_label(_amplitude_unit(experiment))
+    label = pressure_label(experiment.amplitude_unit)
     row.colorbar(drawn, ax=axes[:beside], label=label, fraction=0.04, aspect=14)
     _draw_course(axes[-1], experiment, condition)
 
@@ -336,7 +336,7 @@ def _draw_course(axis: Axes, experiment: Planned, condition: _Shown) -> None:
     title = f"+ ({x_mm:.2f}, {y_mm:.2f}) mm"
     if not instants.is_pressed(condition.highest).any():
         title = "nothing on the sheet"
-    label = pressure_label(_amplitude_unit(experiment))
+    label = pressure_label(experiment.amplitude_unit)
     axis.set(title=title, xlabel="time (ms)", ylabel=label)
 
 
@@ -360,11 +360,6 @@ def _draw_afferents(axis: Axes, experiment: Planned, population: str) -> None:
     left, right, bottom, top = _extent(skin)
     axis.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
     axis.set(xlabel="x (mm)", ylabel="y (mm)")
-
-
-def _amplitude_unit(experiment: Planned) -> str:
-    """Return the unit of amplitudes."""
-    return MODEL_DRIVE if experiment.skin is None else experiment.skin.amplitude_unit
 
 
 def _extent(skin: Receptors) -> tuple[float, float, float, float]:

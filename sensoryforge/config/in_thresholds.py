@@ -1,0 +1,159 @@
+"""Amplitudes in thresholds: ``amplitude: {thresholds: [0.5, 1, 2], of: ra}`` becomes numbers.
+
+A threshold is what ``sensoryforge calibrate`` wrote beside the batch file. The numbers stand in the
+place of the mapping before anything else is read, so that ids, seeds and datasets are theirs.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sensoryforge.config.batch_file import CALIBRATION, populations_of
+from sensoryforge.config.calibration import calibration_path, digest_of
+from sensoryforge.config.stimuli import list_from_text, named_entries
+from sensoryforge.config.units import DRIVE_PER_MM
+from sensoryforge.config.yaml_file import read_yaml
+from sensoryforge.core.errors import ConfigError
+from sensoryforge.core.messages import format_value, list_names, suggest, unknown_key
+from sensoryforge.core.values import is_finite
+
+AMPLITUDE, THRESHOLDS, OF = "amplitude", "thresholds", "of"
+PLACEHOLDER = 1.0
+"""The amplitude where a threshold is yet to be found."""
+
+
+def put_amplitudes(plain: dict[str, Any], file: Path | None, *, calibrating: bool = False) -> None:
+    """Put numbers where amplitudes are in thresholds.
+
+    Parameters
+    ----------
+    plain
+        A configuration in plain containers; it is changed.
+    file
+        The batch file, beside which the calibration lies; None where there is none.
+    calibrating
+        Whether thresholds are about to be found: a number stands for them then.
+
+    Raises
+    ------
+    ConfigError
+        With a line for each amplitude that cannot be told.
+
+    Examples
+    --------
+    >>> plain = {"stimuli": [{"type": "disc", "amplitude": {"thresholds": [1, 2]}}]}
+    >>> put_amplitudes(plain, None, calibrating=True)
+    >>> plain["stimuli"][0]["amplitude"]
+    1.0
+    """
+    problems: list[str] = []
+    for number, (where, entry) in enumerate(named_entries(plain.get("stimuli"))):
+        if not isinstance(entry, dict) or not isinstance(entry.get(AMPLITUDE), Mapping):
+            continue
+        key = f"{where}.{AMPLITUDE}"
+        mistakes = list(_mistakes(key, entry[AMPLITUDE]))
+        problems += mistakes
+        if mistakes:
+            continue
+        if calibrating:
+            entry[AMPLITUDE] = PLACEHOLDER
+            continue
+        try:
+            threshold = _threshold(key, number, entry, plain, file)
+        except ConfigError as error:
+            problems += error.problems
+            continue
+        entry[AMPLITUDE] = _times(list_from_text(entry[AMPLITUDE][THRESHOLDS]), threshold)
+    if problems:
+        raise ConfigError(problems)
+
+
+def _mistakes(key: str, amplitude: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for each key of an amplitude that is unknown, missing or not allowed."""
+    unknown = [name for name in amplitude if name not in (THRESHOLDS, OF)]
+    if unknown:
+        for name in unknown:
+            yield unknown_key(key, name, [THRESHOLDS, OF])
+        return  # it may be the one that is missing, misspelt
+    thresholds = list_from_text(amplitude.get(THRESHOLDS))
+    values = thresholds if isinstance(thresholds, list) else [thresholds]
+    if not values or not all(is_finite(value) and value >= 0 for value in values):
+        allowed = "allowed is a number >= 0 (thresholds), or a list of them"
+        yield f"{key}.{THRESHOLDS}: got {format_value(thresholds)}, {allowed}"
+    population = amplitude.get(OF)
+    if population is not None and not isinstance(population, str):
+        yield f"{key}.{OF}: got {format_value(population)}, allowed is the name of a population"
+
+
+def _times(values: Any, threshold: float) -> Any:
+    """Return amplitudes of six digits: what a user would write."""
+    if isinstance(values, list):
+        return [_times(value, threshold) for value in values]
+    return float(f"{values * threshold:.6g}")
+
+
+def _threshold(
+    key: str, number: int, entry: Mapping[str, Any], plain: Mapping[str, Any], file: Path | None
+) -> float:
+    """Return the threshold of an entry, in the unit of its amplitude."""
+    if file is None:
+        raise ConfigError(
+            f"{key}: got thresholds, which are those of a batch file that was calibrated; "
+            "allowed here is a number or a list of them"
+        )
+    found = _Found.read(key, number, file)
+    if digest_of(plain, entry) != found.digest:
+        raise ConfigError(
+            f"{key}: {found.path} is of other populations, another pipeline or stimulus; "
+            f"make it anew with: {found.command}"
+        )
+    population = _population(key, entry[AMPLITUDE].get(OF), found)
+    factor = populations_of(dict(plain))[population].get(DRIVE_PER_MM)
+    threshold = found.thresholds[population]
+    if found.unit == "mm" or not is_finite(factor) or factor <= 0:
+        return threshold
+    return threshold / float(factor)
+
+
+def _population(key: str, said: str | None, found: _Found) -> str:
+    """Return the population whose thresholds are meant."""
+    names = list(found.thresholds)
+    if said in names:
+        return said
+    if said is None and len(names) == 1:
+        return names[0]
+    got = "missing" if said is None else f"got {said!r}"
+    allowed = f"allowed are the populations with a threshold, {list_names(names)}"
+    raise ConfigError(f"{key}.{OF}: {got}, {allowed}{suggest(said or '', names)}")
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a calibration says."""
+
+    path: Path
+    command: str
+    digest: str
+    unit: str
+    thresholds: Mapping[str, float]
+
+    @classmethod
+    def read(cls, key: str, number: int, file: Path) -> _Found:
+        """Read the calibration of a batch file, or say which command makes it."""
+        path = calibration_path(file)
+        of_entry = f" --stimulus {number}" if number else ""
+        command = f"sensoryforge calibrate {shlex.quote(str(file))}{of_entry}"
+        if not path.is_file():
+            raise ConfigError(f"{key}: got thresholds, and there is no {path}; run: {command}")
+        section = read_yaml(path).get(CALIBRATION)
+        values = section if isinstance(section, Mapping) else {}
+        thresholds = values.get(THRESHOLDS)
+        if not isinstance(thresholds, Mapping) or not thresholds:
+            raise ConfigError(f"{key}: {path} has no thresholds; make it anew with: {command}")
+        numbers = {str(name): float(value) for name, value in thresholds.items()}
+        digest, unit = str(values.get("digest")), str(values.get("unit"))
+        return cls(path, command, digest, unit, numbers)
