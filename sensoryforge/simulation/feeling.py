@@ -24,6 +24,10 @@ SHAPE_STEPS = 2.0**40
 """Depths are rounded to this part of the greatest: shapes that differ in size alone are equal."""
 KEPT_BYTES = 64 * 1024**2
 """Memory for contacts that come again, and for each population's weights of pins."""
+LATEST = 2.0**30
+"""The most samples that anything is late: more than any run has, and a whole number for sure."""
+NOWHERE = -1
+"""The delay of what no pin presses on, which comes from no place."""
 PINS_AT_A_TIME = 64
 """Pins whose forces are added up before they are added to those of others: a fixed order."""
 
@@ -59,7 +63,7 @@ class Felt:
     static, dynamic
         What is felt of the forces, and of their rates.
     late
-        By how many samples the rates arrive late.
+        By how many samples the rates arrive late; `NOWHERE` where no pin presses.
     """
 
     static: Floats
@@ -103,6 +107,14 @@ class FeelingAtDepth:
         keep
             Whether the weights of these pins will be asked for again.
         """
+        # Of a probe that is far too large, small or far away nothing finite is felt, which is told.
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            static, dynamic = self._weigh(pins, contact, keep)
+            late = self._late(contact, pins.radius_mm)
+        return Felt(static, dynamic, late)
+
+    def _weigh(self, pins: Pins, contact: Contact, keep: bool) -> tuple[Floats, Floats]:
+        """Return what is felt of the forces and of their rates, ``[N]`` each."""
         static = np.zeros(len(self._xy_mm))
         dynamic = np.zeros(len(self._xy_mm))
         block_of = contact.touching // PINS_AT_A_TIME
@@ -113,10 +125,16 @@ class FeelingAtDepth:
             of_static, of_dynamic = self._weights(pins, block, numbers, keep)
             static += sum_rows(of_static * forces)
             dynamic += sum_rows(of_dynamic * forces)
+        return static, dynamic
+
+    def _late(self, contact: Contact, radius_mm: float) -> Ints:
+        """Return by how many samples the rates of a contact are late, ``[N]``."""
+        if len(contact.touching) == 0:
+            return np.full(len(self._xy_mm), NOWHERE)
         middle = np.array([contact.middle_mm])
-        delay_ms = self._skin.delay_ms(_distances(middle, self._xy_mm)[0], pins.radius_mm)
-        late = np.rint(delay_ms / self._dt_ms).astype(np.int64)
-        return Felt(static, dynamic, late)
+        delay_ms = self._skin.delay_ms(_distances(middle, self._xy_mm)[0], radius_mm)
+        late = np.rint(np.minimum(delay_ms / self._dt_ms, LATEST))
+        return late.astype(np.int64)
 
     def _weights(self, pins: Pins, block: int, numbers: Ints, keep: bool) -> tuple[Floats, Floats]:
         """Return what each of some pins of a block is worth to each afferent, ``[m, N]`` each."""

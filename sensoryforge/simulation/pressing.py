@@ -19,10 +19,10 @@ import torch
 from torch import Tensor
 
 from sensoryforge.core.devices import usable_cores
-from sensoryforge.core.types import Floats
+from sensoryforge.core.types import Floats, Ints
 from sensoryforge.equations.program import FAINT
 from sensoryforge.simulation.driving import FRAME_BYTES
-from sensoryforge.simulation.feeling import Contact, Contacts, Felt, Sensing
+from sensoryforge.simulation.feeling import NOWHERE, Contact, Contacts, Felt, Sensing
 from sensoryforge.simulation.kernels import Drive
 from sensoryforge.simulation.shaping import Points, Shaped, ToDevice
 from sensoryforge.skin.mechanics import Pins
@@ -95,7 +95,7 @@ class Pressing:
                     space=self._single(_without_faint(np.stack(terms))),
                     time=time,
                     rates=1,
-                    delay=self._upload(np.stack([one.late for one in of_conditions])),
+                    delay=self._upload(_not_negative([one.late for one in of_conditions])),
                 ),
             )
 
@@ -201,12 +201,11 @@ class Pressing:
     ) -> Iterator[Floats]:
         """Yield how far receptors are pressed in, some samples at a time, ``[t, R]``."""
         points = self.points
-        sample_bytes = 8 * len(points.xy_mm) * (1 if blend is not None else stimulus.count)
-        together = max(1, FRAME_BYTES // sample_bytes)
+        together = max(1, FRAME_BYTES // (8 * len(points.xy_mm)))
         for first in range(0, len(points.t_ms), together):
             some = slice(first, first + together)
             if blend is None:
-                yield points.frames(stimulus, first, first + together)[condition]
+                yield points.frames_of(stimulus, condition, first, first + together)
             else:
                 part = Blend(blend.stills, blend.numbers[some], blend.weights[some])
                 yield part.frames()
@@ -234,7 +233,26 @@ def _without_faint(values: Floats) -> Floats:
 def _with_rate(course: Felt, dt_ms: float) -> tuple[Any, Any]:
     """Return what is felt over time and its rate, as late as it arrives, float32 ``[T, N]``."""
     rate = central_difference(course.dynamic.T, dt_ms).T
-    sent = np.arange(len(rate))[:, None] - course.late
+    sent = np.arange(len(rate))[:, None] - _last_known(course.late)
     arrived = np.take_along_axis(rate, np.maximum(sent, 0), axis=0)
     arrived = np.where(sent >= 0, arrived, 0.0)
     return _as_single(course.static), _as_single(arrived)
+
+
+def _last_known(late: Ints) -> Ints:
+    """Return delays over time ``[T, N]``; where nothing presses, those of what pressed last.
+
+    What was sent before is still on its way then. Before anything presses they are those of what
+    presses first, as the central difference rises a sample before it.
+    """
+    presses = late[:, 0] != NOWHERE
+    if not presses.any():
+        return np.zeros_like(late)
+    last = np.maximum.accumulate(np.where(presses, np.arange(len(late)), presses.argmax()))
+    known: Ints = late[last]
+    return known
+
+
+def _not_negative(late: list[Ints]) -> Ints:
+    """Return delays of conditions, ``[C, N]``, none where nothing presses and none is needed."""
+    return np.maximum(np.stack(late), 0)

@@ -53,6 +53,10 @@ class Points:
         """Return the pressure of a stimulus [C,T,R], of all samples or of some."""
         return stimulus.frames(self.xy_mm, self.t_ms[first:stop], self.duration_ms)
 
+    def frames_of(self, stimulus: GuardedStimuli, condition: int, first: int, stop: int) -> Floats:
+        """Return the pressure of one condition of a stimulus at some samples, [T,R]."""
+        return stimulus.frames_of(condition, self.xy_mm, self.t_ms[first:stop], self.duration_ms)
+
     def blend(self, stimulus: GuardedStimuli, condition: int) -> Blend:
         """Return the pressure of one condition of a stimulus as a blend of stills [J,R]."""
         with np.errstate(over="ignore", invalid="ignore"):

@@ -84,6 +84,23 @@ class GuardedStimuli:
     def frames(self, xy: Positions, t_ms: Floats, duration_ms: float) -> Frames:
         """Return the pressure ``[C, T, R]``."""
         receptors, samples = len(xy), len(t_ms)
+        call = self._call_of_frames(xy, t_ms, duration_ms)
+        pressure: Frames
+        (pressure,) = self._call(call, [(1, samples, receptors)])
+        return pressure
+
+    def frames_of(self, condition: int, xy: Positions, t_ms: Floats, duration_ms: float) -> Floats:
+        """Return the pressure of one condition ``[T, R]``, without a look at the others."""
+        arrays = self._call_alone(self._call_of_frames(xy, t_ms, duration_ms), condition)
+        if arrays is None:
+            return np.zeros((len(t_ms), len(xy)))
+        (pressure,) = arrays
+        of_condition: Floats = pressure[0]
+        return of_condition
+
+    def _call_of_frames(self, xy: Positions, t_ms: Floats, duration_ms: float) -> Call:
+        """Return what asks a stimulus for its frames."""
+        receptors, samples = len(xy), len(t_ms)
         xy, t_ms = self._to_device(xy), self._to_device(t_ms)
 
         def frames_of(stimulus: Stimulus) -> Arrays:
@@ -91,9 +108,7 @@ class GuardedStimuli:
             shape = (stimulus.count, samples, receptors)
             return (_checked("frames", pressure, shape),)
 
-        pressure: Frames
-        (pressure,) = self._call(frames_of, [(1, samples, receptors)])
-        return pressure
+        return frames_of
 
     def blend(self, condition: int, xy: Positions, t_ms: Floats, duration_ms: float) -> Blend:
         """Return the pressure of one condition as a blend."""

@@ -123,6 +123,49 @@ def test_a_wave_takes_its_time() -> None:
     assert first.max() > 40
 
 
+def test_a_wave_arrives_whole_where_nothing_presses_any_more() -> None:
+    """A ball beside the middle, pressed from 5 to 15 ms: each afferent feels all of it, later."""
+    tap = ("stimuli.profile.onset_ms=5", "stimuli.profile.ramp_ms=2", "stimuli.profile.hold_ms=6")
+    place = ("stimuli.center_x=0.6", "stimuli.amplitude=0.5", "stimuli.profile.release_ms=2")
+    words = (*ELASTIC, *STIMULI["sphere"], *tap, *place)
+    skin = "pipeline.skin={{type:elastic,wave_speed:{}}}"
+    of = check(compose(*words, skin.format(0.2)))
+    _, rate = felt(of)
+    _, at_once = felt(check(compose(*words, skin.format("inf"))))
+    distance = np.linalg.norm(of.places("sa").xy_mm - (0.6, 0), axis=1)
+    late = np.rint(np.maximum(distance - 0.15, 0) / 0.2 / DT_MS).astype(int)
+    assert late.max() > 25
+    assert not at_once[40:].any()
+    for neuron, samples in enumerate(late):
+        assert (rate[samples:, neuron] == at_once[: 120 - samples, neuron]).all()
+        assert not rate[:samples, neuron].any()
+
+
+@pytest.mark.parametrize("stimulus", ["disc", "sphere"])
+def test_a_wave_that_takes_for_ever_never_arrives(stimulus: str) -> None:
+    of = experiment(stimulus, "pipeline.skin={type:elastic,wave_speed:1e-300}")
+    _, rate = felt(of)
+    is_far = np.linalg.norm(of.places("sa").xy_mm, axis=1) > 1.5
+    assert is_far.any()
+    assert not rate[:, is_far].any()
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "stimuli.center_x=1e300",
+        "stimuli.diameter_mm=1e-300",
+        "stimuli.diameter_mm=1e300",
+        "neurons.populations.ra.innervation.depth_mm=1e-200",
+    ],
+)
+def test_a_probe_that_no_number_can_tell_is_reported_and_not_warned_of(word: str) -> None:
+    of = experiment("disc", word)
+    encoded = Encoder(of)([(0, 1)])
+    assert list(encoded.errors) == [0]
+    assert not encoded.arrays["sa_spikes"].any()
+
+
 @pytest.mark.parametrize("glued", [True, False])
 def test_a_probe_that_is_withdrawn_pulls_where_it_is_glued(tmp_path: Path, glued: bool) -> None:
     path = tmp_path / "sine.npy"
@@ -393,6 +436,31 @@ def test_recorded_frames_are_pressed_frame_by_frame(tmp_path: Path) -> None:
     assert np.allclose(static[30], 0.5 * (static[20] + static[40]), rtol=1e-5)
     assert np.allclose(static[40], 2 * static[20], rtol=1e-5)
     assert rate[10:100].any()
+
+
+def test_frames_are_asked_for_of_one_condition_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of all conditions each time, a chunk would cost its size squared."""
+    from sensoryforge.stimuli.composite import AddedParts
+
+    asked = []
+    frames = AddedParts.frames
+
+    def count(self: AddedParts, *points: Any) -> Floats:
+        asked.append(self.count)
+        return frames(self, *points)
+
+    monkeypatch.setattr(AddedParts, "frames", count)
+    drives(experiment("two probes", "stimuli.parts.b.amplitude=[0.5,1,2]"))
+    assert asked == [1, 1, 1]
+
+
+def test_a_course_is_the_same_in_any_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    from sensoryforge.simulation import pressing
+
+    whole = felt(experiment("two probes"))
+    monkeypatch.setattr(pressing, "FRAME_BYTES", 7 * 8 * 256)  # seven samples at a time
+    sliced = felt(experiment("two probes"))
+    assert all((one == other).all() for one, other in zip(whole, sliced, strict=True))
 
 
 def test_the_larger_of_two_shapes_is_pressed_at_each_sample() -> None:
