@@ -24,7 +24,7 @@ from sensoryforge.analysis.plots import (
 )
 from sensoryforge.analysis.results import Results, load
 from sensoryforge.analysis.units import axis_label, parameter_units, unit
-from sensoryforge.commands import cli
+from sensoryforge.commands import cli, datasets
 from sensoryforge.commands.show import dataset_lines
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.stimuli import Gaussian, Range
@@ -335,7 +335,7 @@ def test_a_class_of_ones_own_is_trusted_by_every_command_that_may_need_it(
 ) -> None:
     monkeypatch.setenv("SENSORYFORGE_TRUST", "")
     seen: list[str] = []
-    monkeypatch.setattr(cli, "trust", seen.extend)
+    monkeypatch.setattr(datasets, "trust", seen.extend)
     monkeypatch.setattr(report, "draw_pictures", lambda *_: [])
     extra = {"plot": ["tuning", "--output", str(dataset / "trusted")]}.get(command, [])
     assert cli.main([command, str(dataset), *extra, "--trust", "mine"]) == 0

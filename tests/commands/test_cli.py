@@ -150,7 +150,10 @@ def test_run_is_the_hydra_application(ran: list[Experiment]) -> None:
             "sensoryforge: unknown argument --dryrun; see sensoryforge --help",
         ),
         (["--what"], "sensoryforge: unknown argument --what; see sensoryforge --help"),
-        (["list", "stimulus"], "stimulus: no such group, known are *; did you mean 'stimuli'?"),
+        (
+            ["list", "stimulus"],
+            "stimulus: no such group or option, groups are *; did you mean 'stimuli'?",
+        ),
         (["list", "--config-dir", "nowhere"], "nowhere: no such directory"),
         (
             ["show"],
