@@ -143,11 +143,11 @@ def _drop_other_amplitudes(stimuli: Any, overrides: Sequence[str]) -> None:
     A mapping and a list cannot be merged, and of two mappings one has keys that the other lacks.
     """
     for text in overrides:
-        section, *entry, key = key_of(text).split(".")
-        if section != "stimuli" or key != AMPLITUDE or not isinstance(stimuli, dict):
+        section, *path = key_of(text).split(".")
+        if section != "stimuli" or path[-1:] != [AMPLITUDE] or not isinstance(stimuli, dict):
             continue
         in_thresholds = text.partition("=")[2].startswith("{")
-        named = [stimuli.get(name) for name in entry]
+        named = [stimuli.get(name) for name in path[:-1]]
         for values in named or [stimuli, *stimuli.values()]:
             if not isinstance(values, dict) or AMPLITUDE not in values:
                 continue

@@ -14,6 +14,7 @@ from typing import Any
 
 from sensoryforge.config.batch_file import CALIBRATION, populations_of
 from sensoryforge.config.calibration import calibration_path, digest_of
+from sensoryforge.config.presets import RANGE_KEYS
 from sensoryforge.config.stimuli import list_from_text, named_entries
 from sensoryforge.config.units import DRIVE_PER_MM
 from sensoryforge.config.yaml_file import read_yaml
@@ -52,7 +53,7 @@ def put_amplitudes(plain: dict[str, Any], file: Path | None, *, calibrating: boo
     """
     problems: list[str] = []
     for number, (where, entry) in enumerate(named_entries(plain.get("stimuli"))):
-        if not isinstance(entry, dict) or not isinstance(entry.get(AMPLITUDE), Mapping):
+        if not isinstance(entry, dict) or not _is_in_thresholds(entry):
             continue
         key = f"{where}.{AMPLITUDE}"
         mistakes = list(_mistakes(key, entry[AMPLITUDE]))
@@ -70,6 +71,16 @@ def put_amplitudes(plain: dict[str, Any], file: Path | None, *, calibrating: boo
         entry[AMPLITUDE] = _times(list_from_text(entry[AMPLITUDE][THRESHOLDS]), threshold)
     if problems:
         raise ConfigError(problems)
+
+
+def _is_in_thresholds(entry: Mapping[str, Any]) -> bool:
+    """Tell whether an amplitude is meant to be in thresholds, and no range to draw from."""
+    amplitude = entry.get(AMPLITUDE)
+    if not isinstance(amplitude, Mapping):
+        return False
+    if THRESHOLDS in amplitude or OF in amplitude:
+        return True
+    return entry.get("sampling") in (None, "grid") and not RANGE_KEYS & set(map(str, amplitude))
 
 
 def _mistakes(key: str, amplitude: Mapping[str, Any]) -> Iterator[str]:

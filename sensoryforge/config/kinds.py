@@ -29,7 +29,7 @@ def option_names(group: str, search: Iterable[str | Path] = ()) -> list[str]:
     Examples
     --------
     >>> option_names("layout")
-    ['blue_noise', 'even', 'hex', 'jittered', 'random', 'table']
+    ['blue_noise', 'even', 'hex', 'jittered', 'point', 'random', 'table']
     """
     names = []
     for folder in _folders(search):

@@ -69,6 +69,7 @@ _ALSO_NEEDS = {
     "population/pc": f"sensoryforge run {_FITTED}",
     "population/ra1": f"sensoryforge run {_FITTED}",
     "population/sa1": f"sensoryforge run {_FITTED}",
+    "profile/oscillation": f"sensoryforge run {_ELASTIC} stimuli=disc stimuli.profile=oscillation",
     "skin/elastic": f"sensoryforge run {_ELASTIC}",
     "units/pc": f"sensoryforge run {_UNITS}",
     "units/ra1": f"sensoryforge run {_UNITS}",

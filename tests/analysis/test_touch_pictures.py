@@ -597,7 +597,7 @@ def test_the_window_of_the_command_line_is_that_of_python(
         (["--window", "0,99"], "window: got 0 to 99 ms, allowed is start_ms < stop_ms"),
         (
             ["response", "--window", "0,9"],
-            "--window: response shows all of a stimulus, allowed with tuning or heatmap",
+            "--window: response shows all of a stimulus, allowed with tuning, heatmap or thresholds",
         ),
         (["--movie", "--window", "0,9"], "--window: movie shows all of a stimulus"),
     ],

@@ -224,7 +224,8 @@ def _pages_of_axes(kind: str, results: Results, wishes: Wishes, tag: str) -> lis
     of its own.
     """
     asked, window = wishes.axes, wishes.window
-    axes = list(asked or telling_axes(results))
+    # A coverage is of the parameters in the order of the design.
+    axes = list(asked or (results.axes if kind == "coverage" else telling_axes(results)))
     name = f"{kind}_{tag}" if tag else kind
     of_type = f" of {tag}" if tag else ""
     shows = _SHOWS_OF_AXES[kind]

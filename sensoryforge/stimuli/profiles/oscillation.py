@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+import numpy as np
+
 from sensoryforge.core.numerics import divide, sin_turns
 from sensoryforge.core.types import Columns, Floats
+from sensoryforge.stimuli.cautions import Caution
 from sensoryforge.stimuli.profiles.profile import Profile, eased
+from sensoryforge.stimuli.profiles.timing import slow_onset
 from sensoryforge.stimuli.ranges import ANGLE, FREQUENCY, INSTANT, Allowed
+from sensoryforge.stimuli.span import Span, too_fast
 
 
 class Oscillation(Profile):
@@ -45,6 +50,13 @@ class Oscillation(Profile):
         """Return the factor over time."""
         turns = divide(t_ms * self["frequency_hz"], 1000.0) + divide(self["phase"], 360.0)
         return eased(t_ms, self["onset_ms"]) * sin_turns(turns)
+
+    @classmethod
+    def cautions_in_time(cls, columns: Columns, span: Span) -> list[Caution]:
+        """Tell a vibration too fast for the samples, or that sets in too slowly."""
+        frequency_hz = columns["frequency_hz"]
+        ones = np.ones_like(frequency_hz)
+        return [too_fast("frequency_hz", frequency_hz, ones, span), slow_onset(columns, span)]
 
     @classmethod
     def pulls(cls, columns: Columns) -> list[str]:
