@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from helpers.fitted import write_options
-from helpers.touch import files
+from helpers.touch import PROBE, files, pulls
 from omegaconf import OmegaConf
 
 from sensoryforge.config import reading as config
@@ -70,8 +70,8 @@ def test_every_option_composes_and_checks(option: str, tmp_path: Path) -> None:
     elif option in ("innervation/elastic", "skin/elastic"):  # neither goes without the other
         chosen = ["pipeline.skin=elastic", "~neurons.populations.ra"]
         chosen.append("innervation@neurons.populations.sa.innervation=elastic")
-    elif option == "profile/oscillation":  # it pulls: only what is glued to the skin can
-        chosen = ["experiment=fingertip", "stimuli.probe.profile=oscillation"]
+    elif group == "profile" and pulls(option):
+        chosen += PROBE
     elif option in FITTED_POPULATIONS:
         chosen += ["pipeline.skin=elastic", "pipeline.dt_ms=0.2"]
         chosen += ["~neurons.populations.sa", "~neurons.populations.ra"]
