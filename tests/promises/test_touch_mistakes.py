@@ -171,7 +171,7 @@ NOT_RANGES = "has no ranges, a mapping of parameters to Range"
             Recipe(Steered),
             {},
             "stimuli._target_: a parameter of Steered is called motion, allowed is any name but "
-            "repetitions, type, _target_, profile, motion, parts",
+            "repetitions, sampling, samples, sampling_seed, where, type, _target_, profile, motion, parts",
         ),
         (Recipe(Counted), {}, f"stimuli._target_: Counted {NOT_RANGES}"),
         (Recipe(Bare), {}, f"stimuli._target_: Bare {NOT_RANGES}"),
