@@ -277,7 +277,12 @@ _EQUATIONS = Shape(
 _INNERVATION = Shape(BLOCK.text, may_be_empty=False)
 _POPULATION = Shape(
     _mapping_with(POPULATION_KEYS),
-    {"innervation": _INNERVATION, "filter": _EQUATIONS, "model": _EQUATIONS},
+    {
+        "innervation": _INNERVATION,
+        "filter": _EQUATIONS,
+        "model": _EQUATIONS,
+        "units": Shape(BLOCK.text),
+    },
     may_be_empty=False,
 )
 _POPULATIONS = Shape("is a mapping of names to populations", {"*": _POPULATION})
@@ -329,3 +334,18 @@ def _take_misshapen(values: dict[str, Any]) -> Iterator[str]:
     section = values.get("batch", {})
     if isinstance(section.get("save"), dict):
         yield SAVE.problem("batch.save", section.pop("save"))
+    yield from _take_misshapen_tables(populations_of(values))
+
+
+def _take_misshapen_tables(populations: Mapping[str, Any]) -> Iterator[str]:
+    """Take out tables of units with a mapping where a list belongs, and yield a line for each."""
+    for name, population in populations.items():
+        units = population.get("units") if isinstance(population, dict) else None
+        if not isinstance(units, dict):
+            continue
+        wrong = [key for key in ("columns", "rows") if isinstance(units.get(key), dict)]
+        for key in wrong:
+            got = f"got {format_value(units[key])}"
+            yield f"neurons.populations.{name}.units.{key}: {got}, allowed is a list"
+        if wrong:
+            population.pop("units")

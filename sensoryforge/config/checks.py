@@ -27,6 +27,7 @@ from sensoryforge.core.paths import expand_home
 from sensoryforge.design.design import Design
 from sensoryforge.design.experiment import BatchSpec, Experiment, PopulationSpec
 from sensoryforge.design.family import Family
+from sensoryforge.equations.parameters import PerNeuron
 from sensoryforge.skin.mechanics import Skin
 from sensoryforge.skin.outlines import Outline
 from sensoryforge.skin.receptors import Receptors, receptors_of
@@ -89,8 +90,7 @@ def _read_sections(
     pipeline = rules.read("pipeline", _pipeline_of(plain), rules.PIPELINE, problems, "pipeline")
     sheet = _sheet(pipeline)
     outline = read_outline(pipeline.get("outline"), sheet, search, problems)
-    if sheet is not None and not problems:
-        _count_by_density(plain, outline, sheet, problems)
+    _count_by_density(plain, outline, None if problems else sheet, problems)
     neurons = plain.get("neurons") or {}
     seed = pipeline.get("seed", 0)
     populations = read_populations(neurons, option_files, search, problems, seed)
@@ -180,17 +180,20 @@ def _sheet(pipeline: Mapping[str, Any]) -> Receptors | None:
 def _count_by_density(
     plain: Mapping[str, Any],
     outline: Outline | None,
-    sheet: Receptors,
+    sheet: Receptors | None,
     problems: list[str],
 ) -> None:
-    """Set the count of each population that says its density."""
+    """Set the count of each population that says its density; it is one where the skin is wrong."""
     neurons = plain.get("neurons")
     if not isinstance(neurons, Mapping) or not isinstance(neurons.get("populations"), Mapping):
         return
     populations = neurons["populations"]
     for name, population in populations.items():
-        if isinstance(population, dict) and is_density(population.get(DENSITY)):
+        density = population.get(DENSITY) if isinstance(population, dict) else None
+        if sheet is not None and is_density(density):
             count_by_density(str(name), neurons, outline, sheet, problems)
+        elif density is not None and population.get("count") is None:
+            population["count"] = 1  # of which nothing is to be said beside what is wrong
 
 
 def _problems_of_sections(plain: Mapping[str, Any]) -> list[str]:
@@ -231,7 +234,10 @@ def _problems_of_delays(
         delay = population.delay
         if delay is None or duration_ms is None or delay.mean_ms < duration_ms:
             continue
-        got = f"neurons.populations.{name}.delay_ms: got {delay.mean_ms:.6g}"
+        where = f"neurons.populations.{name}"
+        is_of_table = isinstance(delay.distance_mm, PerNeuron)
+        key = f"{where}.units: latency_ms" if is_of_table else f"{where}.delay_ms"
+        got = f"{key}: got {delay.mean_ms:.6g}"
         limit = f"allowed is less than pipeline.duration_ms, which is {duration_ms} (ms)"
         problems.append(f"{got}, {limit}")
     return problems

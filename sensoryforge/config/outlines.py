@@ -21,6 +21,8 @@ PARTS = "parts"
 """The key of regions, whose values are outlines themselves."""
 DENSITY = "density_per_cm2"
 """The key of a population that may stand in place of its count."""
+MOST_NEURONS = 10_000_000
+"""What a density may come to; a count beyond fails for its memory, and is told so."""
 _SLACK_MM = 1e-6
 
 
@@ -181,8 +183,12 @@ def _problems_of_density(
         lines += [f"{key}.{tag}: missing, allowed is a number >= 0 (1/cm2)" for tag in missing]
         if lines:
             return lines
+    area = area_cm2(outline, sheet)
+    densest = max(density.values()) if isinstance(density, Mapping) else density
+    got = f"{key}: got {format_value(density)}"
+    if densest * area > MOST_NEURONS:
+        largest = f"{MOST_NEURONS / area:.3g} (1/cm2)"
+        return [f"{got}, allowed is up to {largest}, which are {MOST_NEURONS:,} neurons"]
     if sum(region_counts(outline, sheet, density)) > 0:
         return []
-    area = f"{area_cm2(outline, sheet):.3g} cm2"
-    got = f"got {format_value(density)}, which is no neuron on {area}"
-    return [f"{key}: {got}, allowed is more"]
+    return [f"{got}, which is no neuron on {area:.3g} cm2, allowed is more"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sensoryforge.config.skin import KEY as SKIN
+from sensoryforge.config.skin import is_none
 from sensoryforge.design.experiment import PopulationSpec
 from sensoryforge.equations.stepping import auto_substeps, fitted_step_ms, is_multiple
 
@@ -27,8 +29,13 @@ def choose_substeps(pipeline: Mapping[str, Any], populations: Mapping[str, Popul
 def problems_of_steps(
     pipeline: Mapping[str, Any], populations: Mapping[str, PopulationSpec]
 ) -> Iterator[str]:
-    """Yield a line for each step that a population was fitted at and would not have."""
+    """Yield a line for each step that a population was fitted at and would not have.
+
+    Under a skin that deforms a sample is that step: what is dynamic is a central difference of
+    samples, and was one of steps where the equations were fitted.
+    """
     dt_ms, substeps = pipeline.get("dt_ms"), pipeline.get("substeps")
+    deforms = not is_none(pipeline.get("skin"))
     for name, spec in populations.items():
         where = f"neurons.populations.{name}"
         steps = {
@@ -45,6 +52,9 @@ def problems_of_steps(
         kind, step_ms = next(iter(steps.items()))
         fitted = f"the step_ms of {where}.{kind}, which was fitted at it"
         if dt_ms is None:
+            continue
+        if deforms and not (is_multiple(dt_ms, step_ms) and auto_substeps(dt_ms, step_ms) == 1):
+            yield f"pipeline.dt_ms: got {dt_ms}, under {SKIN} allowed is {step_ms:g} (ms), {fitted}"
             continue
         if not is_multiple(dt_ms, step_ms):
             multiple = f"a multiple of {step_ms:g} (ms), {fitted}"

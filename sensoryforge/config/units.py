@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sensoryforge.config import kinds
-from sensoryforge.config.outlines import DENSITY
+from sensoryforge.config.outlines import DENSITY, MOST_NEURONS
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import format_value
 from sensoryforge.design.delay import Delay
@@ -115,6 +115,10 @@ def with_units(
         Takes a line for each column that is unknown, and for a latency that is set twice.
     """
     problems += [f"{where}.units.{line}" for line in table.problems_of_columns(_columns_of(spec))]
+    if spec.count > MOST_NEURONS:
+        got = f"got {spec.count}, allowed with units is at most {MOST_NEURONS} (neurons)"
+        problems.append(f"{where}.count: {got}")
+        return spec
     uses_latency = table.latency and LATENCY in table.columns
     if uses_latency and spec.delay is not None:
         got = f"got {format_value(values['delay_ms'])}"

@@ -27,6 +27,8 @@ from sensoryforge.equations.parameters import (
 
 SLOWEST = 0.1
 """A velocity that is drawn is this part of the mean at least."""
+LATEST = 2.0**30
+"""The most samples that a spike is late: more than any run has, and a whole number for sure."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,8 @@ class Delay:
         >>> Delay(1.3).draw_samples(2, seed=0, population="sa", dt_ms=0.5).tolist()
         [3, 3]
         """
-        return np.rint(self.draw(count, seed, population) / dt_ms).astype(np.int64)
+        late = self.draw(count, seed, population) / dt_ms
+        return np.rint(np.minimum(late, LATEST)).astype(np.int64)
 
 
 def read_delay(value: Any) -> Delay | None:

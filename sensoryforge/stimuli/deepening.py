@@ -15,6 +15,8 @@ from sensoryforge.stimuli.shapes.shape import Shape
 
 LEVELS = 32.0
 """Stills from the first touch to the whole amplitude."""
+MOST_STILLS = 1000
+"""Where a profile goes so far beyond one that it would need more, each sample is worked out."""
 
 
 class DeepeningShape(BlendedStimulus):
@@ -70,6 +72,8 @@ class DeepeningShape(BlendedStimulus):
             along = xy[:, 1] - y[0, :, None]
             return blend_of_frames(shape.pressed_by(height).press(across, along))
         places = LEVELS * root(height)
+        if float(places.max()) > MOST_STILLS:
+            return blend_of_frames(shape.pressed_by(height).space(xy)[:, 0])
         count = int(places.max()) + 4
         # One before the first touch, as deep as the one after it: the cubic is level there.
         numbers = counted(count, like=xy) - 1

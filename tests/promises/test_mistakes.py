@@ -154,6 +154,8 @@ FILES: list[tuple[str, str | bytes, str]] = [
     ("populations that are a list", f"{ONE}neurons: {{populations: [sa, ra]}}\n", "neurons.populations: got ['sa', 'ra'], allowed is a mapping of names to populations"),
     ("populations that are a number", f"{ONE}neurons: {{populations: 3}}\n", "neurons.populations: got 3, allowed is a mapping of names to populations"),
     ("a population that is a list", f"{ONE}neurons: {{populations: {{sa: [1]}}}}\n", "neurons.populations.sa: got [1], allowed is a mapping with count, *"),
+    ("units that are a list", f"{ONE}neurons: {{populations: {{sa: {{units: [1]}}}}}}\n", "neurons.populations.sa.units: got [1], allowed is a mapping, as in the options of its group"),
+    ("rows that are a mapping", f"{ONE}neurons: {{populations: {{sa: {{units: {{columns: [gain], rows: {{a: 1}}}}}}}}}}\n", "neurons.populations.sa.units.rows: got {'a': 1}, allowed is a list"),
     ("a model that is a list", f"{ONE}neurons: {{populations: {{sa: {{model: [1]}}}}}}\n", f"{MODEL}: got [1], allowed is a mapping, as in the options of its group"),
     ("parameters that are a list", f"{ONE}neurons: {{populations: {{sa: {{model: {{parameters: [1]}}}}}}}}\n", f"{MODEL}.parameters: got [1], allowed is a mapping of names to values"),
     ("derivatives that are a list", f"{ONE}neurons: {{populations: {{sa: {{filter: {{derivatives: [1]}}}}}}}}\n", "neurons.populations.sa.filter.derivatives: got [1], allowed is a mapping of names to values"),

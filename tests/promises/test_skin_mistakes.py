@@ -14,6 +14,7 @@ from sensoryforge.config import reading as config
 SA, RA = "neurons.populations.sa", "neurons.populations.ra"
 DEEP = f"innervation@{SA}.innervation=elastic innervation@{RA}.innervation=elastic"
 ELASTIC = f"pipeline.skin=elastic {DEEP}"
+FITTED = f"{ELASTIC} filter@{SA}.filter=touch_slow model@{SA}.model=touch"
 POOLS = "which pools receptors; under pipeline.skin allowed is elastic, with a depth_mm"
 ALONE = "elastic needs a skin that deforms, set pipeline.skin: elastic"
 
@@ -27,6 +28,9 @@ LINES: list[tuple[str, list[str]]] = [
     (f"{ELASTIC} +{SA}.innervation.depth=1", [f"{SA}.innervation.depth: unknown key, known are depth_mm; did you mean 'depth_mm'?"]),
     (f"{ELASTIC} {SA}.receptor_noise_std=2", [f"{SA}.receptor_noise_std: got 2, under pipeline.skin allowed is 0: no receptors are pooled; set noise_std"]),
     (f"{ELASTIC} pipeline.arrangement=random", ["pipeline.arrangement: got 'random', under pipeline.skin allowed are grid, hex, whose receptors can be pins"]),
+    # the step of the fit: what is dynamic is a central difference of samples
+    (f"{FITTED} pipeline.dt_ms=0.4", [f"pipeline.dt_ms: got 0.4, under pipeline.skin allowed is 0.2 (ms), the step_ms of {SA}.filter, which was fitted at it"]),
+    (f"{FITTED} pipeline.dt_ms=0.1", [f"pipeline.dt_ms: got 0.1, under pipeline.skin allowed is 0.2 (ms), the step_ms of {SA}.filter, which was fitted at it"]),
     # its constants
     (f"{DEEP} pipeline.skin=elstic", ["pipeline.skin.type: got 'elstic', allowed are elastic, none; did you mean 'elastic'?"]),
     ("pipeline.skin=elstic", ["pipeline.skin.type: got 'elstic', allowed are elastic, none; did you mean 'elastic'?"]),

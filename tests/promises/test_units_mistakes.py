@@ -18,6 +18,7 @@ SA = "neurons.populations.sa"
 UNITS = f"{SA}.units"
 KNOWN = "known are filter.tau_r, *, latency_ms"
 REGIONS = "pipeline.outline={type:regions,parts:"
+DENSE = f"{SA}.density_per_cm2=70 {SA}.count=null"
 LARGE = "pipeline.grid_size=[48,32] pipeline.spacing_mm=0.5"
 
 LINES: list[tuple[str, str]] = [
@@ -54,7 +55,7 @@ LINES: list[tuple[str, str]] = [
     (f"{UNITS}.columns=[model.a] {UNITS}.rows=[[1]] {SA}.model.parameters.a=0.1", f"{SA}.model.parameters.a: got 0.1 beside a column of units, allowed is one of them; 0.02 leaves it to the table"),
     (f"{UNITS}.columns=[filter.k1] {UNITS}.rows=[[1]] {SA}.filter.parameters.k1={{mean:1,std:1}}", f"{SA}.filter.parameters.k1: got * beside a column of units, allowed is one of them; 0.05 leaves it to the table"),
     (f"{UNITS}.columns=[latency_ms] {UNITS}.rows=[[1]] {SA}.delay_ms=2", f"{SA}.delay_ms: got 2 beside the column latency_ms of units, allowed is one of them; units.latency: false leaves the column out"),
-    (f"{UNITS}.columns=[latency_ms] {UNITS}.rows=[[400]]", f"{SA}.delay_ms: got 400, allowed is less than pipeline.duration_ms, which is 300.0 (ms)"),
+    (f"{UNITS}.columns=[latency_ms] {UNITS}.rows=[[400]]", f"{UNITS}: latency_ms: got 400, allowed is less than pipeline.duration_ms, which is 300.0 (ms)"),
     # files
     (f"{UNITS}.file=gone.csv", f"{UNITS}.file: got 'gone.csv', which cannot be read (No such file or directory); allowed is a .csv file whose heading names the columns"),
     (f"{UNITS}.file=mine.txt", f"{UNITS}.file: got '*min*', allowed is a .csv file whose heading names the columns"),
@@ -67,6 +68,13 @@ LINES: list[tuple[str, str]] = [
     (f"{SA}.density_per_cm2=0", f"{SA}.density_per_cm2: got 0, allowed is a number > 0 (1/cm2), in place of count, or a mapping of the tags of regions to numbers"),
     (f"{SA}.density_per_cm2=many", f"{SA}.density_per_cm2: got 'many', allowed is a number > 0 (1/cm2), *"),
     (f"{SA}.density_per_cm2=0.1", f"{SA}.density_per_cm2: got 0.1, which is no neuron on 0.23 cm2, allowed is more"),
+    (f"{SA}.density_per_cm2=1e9", f"{SA}.density_per_cm2: got 1000000000.0, allowed is up to 4.34e+07 (1/cm2), which are 10,000,000 neurons"),
+    (f"{SA}.density_per_cm2=1e308", f"{SA}.density_per_cm2: got 1e+308, allowed is up to 4.34e+07 (1/cm2), which are 10,000,000 neurons"),
+    (f"{UNITS}.columns=[gain] {UNITS}.rows=[[1]] {SA}.count=1000000000000000", f"{SA}.count: got 1000000000000000, allowed with units is at most 10000000 (neurons)"),
+    # of the count that a density stands for nothing is said where something else is wrong
+    (f"{DENSE} pipeline.seed=-1", "pipeline.seed: got -1, *"),
+    (f"{DENSE} pipeline.outline=nail", "pipeline.outline.type: got 'nail', *"),
+    (f"{DENSE} {SA}.density_per_cm2=nan", f"{SA}.density_per_cm2: got nan, allowed is a number > 0 (1/cm2), *"),
     (f"{SA}.density_per_cm2=70 {SA}.count=30", f"{SA}.count: got 30 beside density_per_cm2, allowed is one of them"),
     (f"{SA}.density_per_cm2=70 neurons.sa_neurons=30", "neurons.sa_neurons: got 30 beside density_per_cm2, allowed is one of them"),
     (f"{SA}.density_per_cm2={{tip:70}}", f"{SA}.density_per_cm2: got *, allowed is a number: pipeline.outline has no regions"),

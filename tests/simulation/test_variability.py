@@ -321,6 +321,14 @@ def test_no_delay_is_negative_and_no_velocity_stands_still() -> None:
     assert 0 < slow.draw(1000, 0, "sa").max() <= 100 / 5
 
 
+def test_a_delay_far_beyond_the_end_is_no_spike_and_no_warning() -> None:
+    late = encode(SA + "delay_ms={mean: 5, std: 1e30}")["sa_spikes"]
+    drawn = Delay(Distribution("normal", 5.0, 1e30)).draw_samples(12, 0, "sa", 0.5)
+    assert 0 < (drawn > 0).sum() < 12
+    assert not late[:, :, torch.from_numpy(drawn > 0)].any()
+    assert late.any()
+
+
 def test_delays_are_in_the_metadata_where_there_are_any(tmp_path: Path) -> None:
     given = SA + "delay_ms={low: 1, high: 9}"
     for format in ("pytorch", "hdf5"):

@@ -27,7 +27,9 @@ from sensoryforge.stimuli import (
     Range,
     Recipe,
     Shape,
+    Sphere,
     Stimulus,
+    Trace,
     find_recipe,
 )
 from sensoryforge.stimuli.blend import Blend, blend_along
@@ -678,3 +680,16 @@ def test_a_word_that_is_taken_for_a_number_is_answered_with_where_it_is() -> Non
     assert letter.texts("letter") == ["a", "b"]
     with pytest.raises(KeyError, match=r"self.texts\('letter'\) returns it"):
         letter["letter"]
+
+
+def test_a_ball_far_deeper_than_its_amplitude_is_worked_out_at_each_sample(tmp_path: Path) -> None:
+    """A recording in micrometres under an amplitude in mm needs no thousands of stills."""
+    np.save(tmp_path / "deep.npy", np.array([0.0, 4.0e5, 1.0e6]))
+    file, step_ms = np.array([str(tmp_path / "deep.npy")]), np.array([1.0])
+    values = {"amplitude": 1e-6, "radius_mm": 2.0, "center_x": 0.0, "center_y": 0.0}
+    columns = {name: np.array([value]) for name, value in values.items()}
+    columns |= {"profile_file": file, "profile_step_ms": step_ms}
+    ball = Recipe(Sphere, profile=Trace)(columns)
+    blend = ball.blend(0, np.zeros((1, 2)), np.arange(3.0), 3.0)  # type: ignore[attr-defined]
+    assert len(blend.stills) == 3
+    assert np.allclose(blend.frames()[:, 0], [0.0, 0.4, 1.0])
