@@ -155,7 +155,6 @@ def test_a_wave_that_takes_for_ever_never_arrives(stimulus: str) -> None:
     [
         "stimuli.center_x=1e300",
         "stimuli.diameter_mm=1e-300",
-        "stimuli.diameter_mm=1e300",
         "neurons.populations.ra.innervation.depth_mm=1e-200",
     ],
 )
