@@ -58,7 +58,7 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Compile anew, so that the tests prove the code that is here."""
-    from sensoryforge.simulation.kernels import cache
+    from sensoryforge.core import kernel_cache as cache
 
     folder = tmp_path_factory.mktemp("kernels")
     with pytest.MonkeyPatch.context() as patch:

@@ -20,6 +20,7 @@ from torch import Tensor
 from sensoryforge.core.devices import usable_cores
 from sensoryforge.equations.program import FAINT
 from sensoryforge.simulation.kernels import Drive
+from sensoryforge.simulation.kernels.pooling import blend_rows
 from sensoryforge.simulation.population import Population
 from sensoryforge.simulation.shaping import Points, Shaped, ToDevice
 from sensoryforge.stimuli.blend import Blend
@@ -28,6 +29,42 @@ from sensoryforge.stimuli.guarded import GuardedStimuli
 FRAME_BYTES = 64 * 1024**2
 """How much of a stimulus that does not separate is formed at a time."""
 Populations: TypeAlias = Mapping[str, Population]
+
+
+class Stack:
+    """Arrays of conditions, or tensors, put into one as they come: none is held beside it.
+
+    Parameters
+    ----------
+    count
+        How many come.
+
+    Examples
+    --------
+    >>> stack = Stack(2)
+    >>> stack.add(np.zeros(3))
+    >>> stack.add(np.ones(3))
+    >>> stack.values.tolist()
+    [[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]]
+    """
+
+    def __init__(self, count: int) -> None:
+        self.values: Any = None
+        self._count = count
+        self._added = 0
+
+    def add(self, values: Any) -> None:
+        """Put in what one condition has."""
+        if self.values is None:
+            shape = (self._count, *values.shape)
+            if isinstance(values, np.ndarray):
+                self.values = np.empty(shape, values.dtype)
+            else:
+                self.values = values.new_empty(shape)
+        # A class of the user's may give tensors where its neighbours in a design give arrays.
+        holds_arrays = isinstance(self.values, np.ndarray)
+        self.values[self._added] = np.asarray(values) if holds_arrays else torch.as_tensor(values)
+        self._added += 1
 
 
 @dataclass(frozen=True)
@@ -65,15 +102,16 @@ class Driving:
             for name, population in self.populations.items():
                 yield name, _separable_drive(population, group, rows, self.to_device)
             return
-        frames: dict[str, list[Tensor]] = {name: [] for name in self.populations}
+        count = sum(shaped.stimulus.count for shaped in group)
+        frames = {name: Stack(count) for name in self.populations}
         for shaped in group:
             for drives in self._pooled(shaped.stimulus):
                 for name, drive in drives.items():
-                    frames[name].append(drive)
+                    frames[name].add(drive)
         for name in self.populations:
-            yield name, Drive(rows, frames=torch.stack(frames.pop(name)))
+            yield name, Drive(rows, frames=torch.as_tensor(frames.pop(name).values))
 
-    def _pooled(self, stimulus: GuardedStimuli) -> Iterator[dict[str, Tensor]]:
+    def _pooled(self, stimulus: GuardedStimuli) -> Iterator[dict[str, Any]]:
         """Yield what populations feel of each condition of a stimulus, [T,N]."""
         if not stimulus.is_blended:
             frames = self._pool_frames(stimulus)
@@ -89,16 +127,14 @@ class Driving:
         with ThreadPoolExecutor(threads) as pool:
             yield from pool.map(lambda condition: self._pool_blend(stimulus, condition), conditions)
 
-    def _pool_blend(self, stimulus: GuardedStimuli, condition: int) -> dict[str, Tensor]:
+    def _pool_blend(self, stimulus: GuardedStimuli, condition: int) -> dict[str, Any]:
         """Return what populations feel of one condition, [T,N]: its stills are pooled."""
         blend = self.points.blend(stimulus, condition)
         stills = self.to_device(blend.stills)
         numbers, weights = self.to_device(blend.numbers), self.to_device(blend.weights)
-        drives: dict[str, Tensor] = {}
+        drives: dict[str, Any] = {}
         for name, population in self.populations.items():
-            felt = Blend(_pool(population, stills), numbers, weights).frames()
-            # An array is rounded as one: torch would wake threads of its own for it.
-            drives[name] = _single(felt)
+            drives[name] = _blend(_pool(population, stills), numbers, weights)
         return drives
 
     def _pool_frames(self, stimulus: GuardedStimuli) -> dict[str, Tensor]:
@@ -126,12 +162,12 @@ def _pool(population: Population, pressure: Any) -> Any:
     return pooled if drive_per_mm is None else pooled * drive_per_mm
 
 
-def _single(felt: Any) -> Tensor:
-    """Return a drive in single precision."""
+def _blend(felt: Any, numbers: Any, weights: Any) -> Any:
+    """Return the drive at each sample, [T,N], from what is felt of each still, [J,N]."""
     if isinstance(felt, np.ndarray):
-        return torch.from_numpy(felt.astype(np.float32))
-    single: Tensor = felt.float()
-    return single
+        return blend_rows(felt, numbers, weights)
+    drive: Any = Blend(felt, numbers, weights).frames()
+    return drive.float()
 
 
 def _separable_drive(

@@ -21,7 +21,7 @@ from torch import Tensor
 from sensoryforge.core.devices import usable_cores
 from sensoryforge.core.types import Floats, Ints
 from sensoryforge.equations.program import FAINT
-from sensoryforge.simulation.driving import FRAME_BYTES
+from sensoryforge.simulation.driving import FRAME_BYTES, Stack
 from sensoryforge.simulation.feeling import NOWHERE, Contact, Contacts, Felt, Sensing
 from sensoryforge.simulation.kernels import Drive
 from sensoryforge.simulation.shaping import Points, Shaped, ToDevice
@@ -124,16 +124,23 @@ class Pressing:
     # --- shapes that change ---
 
     def _changing_shapes(self, group: list[Shaped], rows: Tensor) -> Iterator[tuple[str, Drive]]:
-        frames: dict[str, list[tuple[Floats, Floats]]] = {name: [] for name in self.sensing}
+        count = sum(shaped.stimulus.count for shaped in group)
+        frames = {name: Stack(count) for name in self.sensing}
+        rates = {name: Stack(count) for name in self.sensing}
         for shaped in group:
             for of_condition in self._conditions(shaped.stimulus):
-                for name, pair in of_condition.items():
-                    frames[name].append(pair)
+                for name, (static, rate) in of_condition.items():
+                    frames[name].add(static)
+                    rates[name].add(rate)
         for name in self.sensing:
-            pairs = frames.pop(name)
-            static = self._upload(np.stack([static for static, _ in pairs]))
-            rates = self._upload(np.stack([rate for _, rate in pairs]))
-            yield name, Drive(rows, frames=static, rate_frames=rates)
+            yield (
+                name,
+                Drive(
+                    rows,
+                    frames=self._upload(frames.pop(name).values),
+                    rate_frames=self._upload(rates.pop(name).values),
+                ),
+            )
 
     def _conditions(self, stimulus: GuardedStimuli) -> Iterator[dict[str, tuple[Floats, Floats]]]:
         """Yield what populations feel of each condition: drive and rate, float32 ``[T, N]``."""

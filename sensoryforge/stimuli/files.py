@@ -32,7 +32,7 @@ KEPT_FILES = 16
 _T = TypeVar("_T")
 
 
-def _kept(read: Callable[..., _T]) -> Callable[..., _T]:
+def read_once(read: Callable[..., _T]) -> Callable[..., _T]:
     """Read a file again only when it has changed."""
 
     @lru_cache(maxsize=KEPT_FILES)
@@ -50,7 +50,7 @@ def _kept(read: Callable[..., _T]) -> Callable[..., _T]:
     return read_file
 
 
-@_kept
+@read_once
 def read_height_map(path: str) -> Floats:
     """Return a height map, ``[H, W]``, its highest place at one.
 
@@ -71,7 +71,7 @@ def read_height_map(path: str) -> Floats:
     return np.ascontiguousarray(heights / highest)
 
 
-@_kept
+@read_once
 def read_frames(path: str) -> Floats:
     """Return recorded frames, ``[F, H, W]``, as they are.
 
@@ -88,7 +88,7 @@ def read_frames(path: str) -> Floats:
     return frames
 
 
-@_kept
+@read_once
 def read_trace(path: str, column: str) -> Floats:
     """Return values over time, ``[F]``.
 
@@ -127,7 +127,7 @@ def refuse_pull(path: str, values: Floats) -> None:
     _refuse_no_pressure(path, values)
 
 
-@_kept
+@read_once
 def read_waypoints(path: str) -> Floats:
     """Return the places that a path leads through, ``[F, 2]`` in mm.
 

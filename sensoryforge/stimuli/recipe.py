@@ -115,6 +115,16 @@ class Recipe:
         return self.motion is not None or self._deepens or issubclass(self.cls, BlendedStimulus)
 
     @property
+    def loops(self) -> frozenset[str]:
+        """The sources of compiled loops that work out its stills."""
+        if self.parts:
+            of_parts = (recipe.loops for recipe in self.parts.values())
+            return frozenset().union(*of_parts)
+        if self.motion is None or not issubclass(self.cls, Shape):
+            return frozenset()
+        return frozenset(self.cls.loops)
+
+    @property
     def is_rigid(self) -> bool:
         """Whether stimuli are rigid flat probes at rest."""
         # What a class says of itself does not hold for its subclasses.

@@ -14,14 +14,15 @@ import pytest
 import torch
 from helpers.blocks import shipped
 
+from sensoryforge.core import kernel_cache as cache
 from sensoryforge.simulation.kernels import (
     Afferents,
     Drive,
-    cache,
     forecast,
     numba_kernel,
     pooling,
 )
+from sensoryforge.stimuli import relief
 
 PROGRAM = """
 import sys
@@ -273,6 +274,7 @@ def test_the_kernels_that_a_run_compiles_are_known_beforehand(
     "words",
     [
         ["stimuli=bar", "+motion@stimuli.motion=line", *NUMBERS, "pipeline.duration_ms=200"],
+        ["stimuli=texture", "+motion@stimuli.motion=line", *NUMBERS, "pipeline.duration_ms=200"],
         ["experiment=fingertip"],
         ["experiment=fingertip", "+motion@stimuli.motion=line"],
     ],
@@ -290,7 +292,7 @@ def test_loops_for_moving_shapes_and_a_skin_that_deforms_are_known_beforehand(
         loaded.add(text)
         return cache.load(text)
 
-    for module in (numba_kernel, pooling):
+    for module in (numba_kernel, pooling, relief):
         monkeypatch.setattr(module, "load", load)
     Encoder(experiment, "numba")([(0, len(experiment.design))])
     assert forecast.kernel_texts(experiment) == loaded

@@ -16,10 +16,11 @@ import torch
 from helpers.blocks import CONF, is_variant, load, needed_substeps, shipped
 from torch import Tensor
 
+from sensoryforge.core import kernel_cache as cache
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.numerics import uniforms
 from sensoryforge.equations.block import Block
-from sensoryforge.simulation.kernels import Afferents, Drive, Output, cache, kernel, numba_kernel
+from sensoryforge.simulation.kernels import Afferents, Drive, Output, kernel, numba_kernel
 from sensoryforge.simulation.kernels.noise import Normals, keys
 
 pytestmark = pytest.mark.usefixtures("one_thread", "own_cache")

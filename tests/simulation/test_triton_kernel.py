@@ -184,7 +184,8 @@ sys.path.insert(0, {tests!r} + "/simulation")
 import test_numba_kernel as t
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource, compile
-from sensoryforge.simulation.kernels import cache, triton_kernel, triton_writer
+from sensoryforge.core import kernel_cache as cache
+from sensoryforge.simulation.kernels import triton_kernel, triton_writer
 from sensoryforge.simulation.kernels.prepared import Prepared
 from sensoryforge.simulation.kernels.noise import keys
 

@@ -14,6 +14,7 @@ from torch import Tensor
 import sensoryforge as sf
 from sensoryforge.config.kinds import option
 from sensoryforge.config.reading import check, check_batch_file
+from sensoryforge.core import kernel_cache as cache
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.design.delay import Delay, read_delay
 from sensoryforge.design.experiment import Experiment
@@ -22,7 +23,7 @@ from sensoryforge.equations.parameters import Distribution
 from sensoryforge.running.estimate import choose_chunk_size, estimate
 from sensoryforge.simulation.arrival import delay_spikes
 from sensoryforge.simulation.encoder import Encoder
-from sensoryforge.simulation.kernels import cache, numba_kernel
+from sensoryforge.simulation.kernels import numba_kernel
 from sensoryforge.simulation.kernels.forecast import kernel_texts
 
 pytestmark = pytest.mark.usefixtures("one_thread", "own_cache")

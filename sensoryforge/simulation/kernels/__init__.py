@@ -15,8 +15,8 @@ The two compilers are given source text. Where it is written:
    a sample (drive, filter, gain, noise, model).
 3. :mod:`.numba_writer` and :mod:`.triton_writer` put the lines into loops; their heads show an
    example. :mod:`.numba_ops` and :mod:`.triton_ops` are the operations that the text calls.
-4. :mod:`.cache` keeps the text in a file and compiles it; :mod:`.prepared` computes the numbers
-   that the compiled kernel is given.
+4. :mod:`sensoryforge.core.kernel_cache` keeps the text in a file and compiles it; :mod:`.prepared`
+   computes the numbers that the compiled kernel is given.
 
 Noise is counter-based (:mod:`.noise`); :mod:`.surrogate` and :mod:`.learned` serve training.
 

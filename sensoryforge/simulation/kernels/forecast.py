@@ -7,19 +7,22 @@ is a guess.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from math import frexp
 from typing import TypedDict
 
 from sensoryforge.core.errors import ConfigError
+from sensoryforge.core.kernel_cache import is_compiled
 from sensoryforge.design.experiment import Experiment, PopulationSpec
 from sensoryforge.equations.linear import find_exact
 from sensoryforge.equations.parameters import Distribution, PerNeuron, largest
 from sensoryforge.simulation.kernels.body import OUTSIDE_EQUATIONS
-from sensoryforge.simulation.kernels.cache import is_compiled
 from sensoryforge.simulation.kernels.numba_writer import write
 from sensoryforge.simulation.kernels.plan import OWNERS, KernelPlan
-from sensoryforge.simulation.kernels.pooling import POOLING
+from sensoryforge.simulation.kernels.pooling import BLENDING, POOLING
 from sensoryforge.stimuli import find_recipe
+from sensoryforge.stimuli.recipe import Recipe
 
 
 class DriveKeys(TypedDict):
@@ -45,25 +48,32 @@ def count_to_compile(experiment: Experiment) -> int:
 def kernel_texts(experiment: Experiment) -> set[str]:
     """Return the source of each kernel of an experiment."""
     texts: set[str] = set()
-    for terms in _terms_of_design(experiment):
+    for recipe in _recipes(experiment):
+        # Of how many products a drive is the sum; 0 stands for frames.
+        terms = recipe.least_terms if recipe.separable else 0
         for population in experiment.populations.values():
             plan = _plan(population, experiment, terms)
             texts.add(write(plan, _differing(plan, population)).text)
-            if terms == 0 and population.innervation.pools_receptors:
-                texts.add(POOLING)
+        if terms == 0:
+            texts |= _loops_of_stills(recipe, experiment)
     return texts
 
 
-def _terms_of_design(experiment: Experiment) -> set[int]:
-    """Return of how many products the drives of a design are the sum; 0 stands for frames."""
-    terms: set[int] = set()
+def _recipes(experiment: Experiment) -> Iterator[Recipe]:
+    """Yield what the stimuli of a design are made of."""
     for family in experiment.design.families:
-        try:
-            recipe = find_recipe(family.target, family.parts)
-            terms.add(recipe.least_terms if recipe.separable else 0)
-        except ConfigError:  # the run itself will say so
-            continue
-    return terms
+        # The run itself will say what is wrong with a class.
+        with suppress(ConfigError):
+            yield find_recipe(family.target, family.parts)
+
+
+def _loops_of_stills(recipe: Recipe, experiment: Experiment) -> set[str]:
+    """Return the loops that work out stimuli which do not separate, and pool them."""
+    texts = set(recipe.loops)
+    innervations = [population.innervation for population in experiment.populations.values()]
+    if any(innervation.pools_receptors for innervation in innervations):
+        texts |= {POOLING, BLENDING} if recipe.is_blended else {POOLING}
+    return texts
 
 
 def _plan(population: PopulationSpec, experiment: Experiment, terms: int) -> KernelPlan:

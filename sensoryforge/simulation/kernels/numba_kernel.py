@@ -16,9 +16,9 @@ from torch import Tensor
 
 from sensoryforge.core.devices import usable_cores
 from sensoryforge.core.errors import ConfigError
+from sensoryforge.core.kernel_cache import load
 from sensoryforge.simulation.kernels.base import Afferents, Drive, Output
 from sensoryforge.simulation.kernels.body import KernelSource
-from sensoryforge.simulation.kernels.cache import load
 from sensoryforge.simulation.kernels.numba_writer import write
 from sensoryforge.simulation.kernels.prepared import Prepared
 

@@ -80,7 +80,7 @@ class _Run(Prepared):
     def output(self) -> Output:
         """Return what the kernel computes."""
         # Only here, where Triton is known to be installed: the operations import it.
-        from sensoryforge.simulation.kernels.cache import load
+        from sensoryforge.core.kernel_cache import load
         from sensoryforge.simulation.kernels.triton_writer import write
 
         source = write(self.plan, self.differing)

@@ -9,10 +9,11 @@ import numpy as np
 
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.numerics import like, namespace
-from sensoryforge.core.types import Columns, Floats
+from sensoryforge.core.types import Columns, Floats, Positions
 from sensoryforge.stimuli.cautions import Caution, Sheet, reach_cautions
-from sensoryforge.stimuli.files import IMAGE_FILE, read_height_map
+from sensoryforge.stimuli.files import IMAGE_FILE, read_height_map, read_once
 from sensoryforge.stimuli.ranges import ANGLE, DRIVE, LENGTH, PLACE, Allowed
+from sensoryforge.stimuli.relief import RELIEF, Relief, pays
 from sensoryforge.stimuli.shapes.shape import Shape, reach_of_rectangle, turned
 from sensoryforge.stimuli.surface import Surface
 
@@ -57,22 +58,40 @@ class Image(Shape):
         "center_y": PLACE,
     }
 
+    loops: ClassVar[tuple[str, ...]] = (RELIEF,)
+
     def press(self, x: Floats, y: Floats) -> Floats:
         """Return the relief at places of the skin."""
         along, across = turned(x - self["center_x"], y - self["center_y"], self.axes)
         pressed = []
         for condition, path in enumerate(self.texts("file")):
-            heights = read_height_map(path)
-            lines, columns = heights.shape
+            lines, columns = read_height_map(path).shape
             pixels_of_mm = columns / float(self["width_mm"][condition, 0])
             column = along[condition] * pixels_of_mm
             column += 0.5 * (columns - 1)
             row = across[condition] * pixels_of_mm
             row += 0.5 * (lines - 1)
-            pressed.append(Surface.island(heights).at(column, row))
+            pressed.append(_island(path).at(column, row))
         relief: Floats = namespace(along).stack(pressed)
         relief *= self["amplitude"]
         return relief
+
+    def stills(self, xy: Positions, x: Floats, y: Floats) -> Floats:
+        """Return the relief moved to several places; compiled, where it is worked out at many."""
+        if not pays(xy, x):
+            return super().stills(xy, x, y)
+        (path,) = self.texts("file")
+        lines, columns = read_height_map(path).shape
+        cosine, sine = self.axes
+        relief = Relief(
+            _island(path),
+            points_of_mm=columns / float(self["width_mm"][0, 0]),
+            amplitude=float(self["amplitude"][0, 0]),
+            center_mm=(float(self["center_x"][0, 0]), float(self["center_y"][0, 0])),
+            axes=(float(cosine[0, 0]), float(sine[0, 0])),
+            at_center=(0.5 * (columns - 1), 0.5 * (lines - 1)),
+        )
+        return relief.stills(xy, x, y)
 
     def detail_mm(self) -> Floats:
         """Return the width of a pixel; of several, where they are finer than receptors tell."""
@@ -108,3 +127,8 @@ class Image(Shape):
             except ConfigError as error:
                 problems += [f"file: {line}" for line in error.problems]
         return problems
+
+
+@read_once
+def _island(path: str) -> Surface:
+    return Surface.island(read_height_map(path))

@@ -16,8 +16,8 @@ from sensoryforge.core.types import Columns, Floats, Positions, Space, Time
 from sensoryforge.stimuli.base import Stimulus, steady
 from sensoryforge.stimuli.blend import Blend
 
-WAYS_OF_PRESS = ("space", "stills", "moved", "detail_mm", "reach_mm")
-"""Methods that say the same as ``press``, or that hold for one ``press`` alone."""
+WAYS_OF_PRESS = ("space", "stills", "loops", "moved", "detail_mm", "reach_mm")
+"""What says the same as ``press``, or holds for one ``press`` alone."""
 SHARPEST_MM = 1e-6
 """A rim narrower than this is as sharp as one of width zero."""
 ROOM_FOR_ROUNDING = 1e-9
@@ -48,6 +48,9 @@ class Shape(Stimulus):
 
     in_proportion: ClassVar[bool] = True
     """Whether pressing twice as far doubles it everywhere; of a round body also more touches."""
+
+    loops: ClassVar[tuple[str, ...]] = ()
+    """Sources of compiled loops that ``stills`` loads, where it does."""
 
     def __init_subclass__(cls) -> None:
         """Let go of the ways that a shape inherits where it presses otherwise than its parent."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from threading import Lock
 from typing import ClassVar
 
 import numpy as np
 
 from sensoryforge.core.numerics import namespace
-from sensoryforge.core.types import Columns, Floats
+from sensoryforge.core.types import Columns, Floats, Positions
 from sensoryforge.stimuli.cautions import Caution, Sheet, texture_cautions
 from sensoryforge.stimuli.ranges import DRIVE, LENGTH, SEED, Allowed, Range
+from sensoryforge.stimuli.relief import RELIEF, Relief, pays
 from sensoryforge.stimuli.shapes.shape import Shape
 from sensoryforge.stimuli.surface import TILE_WAVES, Surface, make_texture
 
@@ -20,6 +22,8 @@ MOST_RATIO = 50.0
 TWO_THIRDS = 2.0 / 3.0
 KEPT_TILES = 16
 """Surfaces that are kept in memory."""
+_one_at_a_time = Lock()
+"""Threads that need the same surface wait for the one that makes it."""
 
 
 class Texture(Shape):
@@ -55,19 +59,34 @@ class Texture(Shape):
         "pattern_seed": SEED,
     }
 
+    loops: ClassVar[tuple[str, ...]] = (RELIEF,)
+
     def press(self, x: Floats, y: Floats) -> Floats:
         """Return the surface at places of the skin."""
         pressed = []
-        names = ("beta", "shortest_mm", "longest_mm", "pattern_seed")
         for condition in range(self.count):
-            beta, shortest, longest, seed = (float(self[name][condition, 0]) for name in names)
-            tile = _tile(beta, shortest, longest, int(seed))
-            steps_of_mm = (len(tile.heights) - 1) / (TILE_WAVES * longest)
+            tile, steps_of_mm = self._tile(condition)
             column = (x if x.ndim == 1 else x[condition]) * steps_of_mm
             row = (y if y.ndim == 1 else y[condition]) * steps_of_mm
             pressed.append(tile.at(column, row))
         heights: Floats = self["amplitude"] * namespace(x).stack(pressed)
         return heights
+
+    def stills(self, xy: Positions, x: Floats, y: Floats) -> Floats:
+        """Return the surface moved to several places; compiled, where it is worked out at many."""
+        if not pays(xy, x):
+            return super().stills(xy, x, y)
+        tile, steps_of_mm = self._tile(0)
+        relief = Relief(tile, steps_of_mm, amplitude=float(self["amplitude"][0, 0]))
+        return relief.stills(xy, x, y)
+
+    def _tile(self, condition: int) -> tuple[Surface, float]:
+        """Return the surface of a condition, and how many of its points lie in a millimetre."""
+        names = ("beta", "shortest_mm", "longest_mm", "pattern_seed")
+        beta, shortest, longest, seed = (float(self[name][condition, 0]) for name in names)
+        with _one_at_a_time:
+            tile = _make_tile(beta, shortest, longest, int(seed))
+        return tile, (len(tile.heights) - 1) / (TILE_WAVES * longest)
 
     def detail_mm(self) -> Floats:
         """Return two thirds of the shortest wave, which then has six stills."""
@@ -93,5 +112,5 @@ class Texture(Shape):
 
 
 @lru_cache(maxsize=KEPT_TILES)
-def _tile(beta: float, shortest_mm: float, longest_mm: float, seed: int) -> Surface:
+def _make_tile(beta: float, shortest_mm: float, longest_mm: float, seed: int) -> Surface:
     return Surface.tile(make_texture(beta, shortest_mm, longest_mm, seed))

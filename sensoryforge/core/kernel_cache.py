@@ -18,6 +18,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import stat
 import sys
 import tempfile
@@ -26,6 +27,7 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from hashlib import blake2b
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
@@ -34,6 +36,8 @@ VARIABLE = "SENSORYFORGE_CACHE"
 """The environment variable that names the folder."""
 _TRIES = 3
 """How often checksums are noted while other processes compile the same."""
+_OUR_OPERATIONS = re.compile(r"^from (sensoryforge\.[\w.]+) import ", re.MULTILINE)
+"""Where a source takes operations of ours from."""
 _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -123,12 +127,22 @@ def _name_of(text: str, compiler: str) -> str:
 def _digest(text: str, compiler: str) -> str:
     """Return a hash of everything that the compiled code depends on.
 
-    That is its text, the operations that it calls (``numba_ops.py`` or ``triton_ops.py``), and
-    versions. numba adds the processor.
+    That is its text, the modules of ours whose operations it calls, and versions. numba adds the
+    processor.
     """
-    operations = Path(__file__).with_name(f"{compiler}_ops.py").read_text(encoding="utf-8")
-    parts = [text, operations, version(compiler), version("sensoryforge")]
+    modules = dict.fromkeys(_OUR_OPERATIONS.findall(text))
+    operations = [_source_of(module) for module in modules]
+    parts = [text, *operations, version(compiler), version("sensoryforge")]
     return blake2b("\0".join(parts).encode(), digest_size=12).hexdigest()
+
+
+@cache
+def _source_of(module: str) -> str:
+    """Return the text of a module, which is not imported for it."""
+    spec = find_spec(module)
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).read_text(encoding="utf-8")
 
 
 # --- what is compiled ---
