@@ -13,6 +13,7 @@ from sensoryforge.core.devices import total_memory_bytes
 from sensoryforge.core.errors import ConfigError, StorageError
 from sensoryforge.design.experiment import Experiment
 from sensoryforge.equations.stiffness import describe_stiffness
+from sensoryforge.running.cutoffs import cutoff_lines
 from sensoryforge.running.earlier import check_earlier_run
 from sensoryforge.running.estimate import estimate, format_bytes
 
@@ -29,9 +30,10 @@ def preflight(experiment: Experiment) -> list[str]:
     Returns
     -------
     list of str
-        A message for each thing to warn of: equations too stiff for their integration steps, and
-        a dataset that is compressed and may find no room on the disk; how far it will be
-        compressed is not known before, so that it may well fit.
+        A message for each thing to warn of: equations too stiff for their integration steps,
+        filters whose cut-off is too high for them, and a dataset that is compressed and may find
+        no room on the disk; how far it will be compressed is not known before, so that it may well
+        fit.
 
     Raises
     ------
@@ -49,13 +51,13 @@ def preflight(experiment: Experiment) -> list[str]:
     _draw_places(experiment)
     lock.probe(experiment.batch.output_dir)
     shortage = _disk_shortage(experiment, before=check_earlier_run(experiment))
-    stiff = stiffness_lines(experiment)
+    coarse = [*stiffness_lines(experiment), *cutoff_lines(experiment)]
     if not shortage:
-        return stiff
+        return coarse
     if not experiment.batch.format.compresses:
         raise StorageError(f"{shortage}; make room, or choose another batch.output_dir")
     outlook = "should the disk fill up, what was committed stays, and --resume goes on"
-    return [*stiff, f"{shortage}; {outlook}"]
+    return [*coarse, f"{shortage}; {outlook}"]
 
 
 def stiffness_lines(experiment: Experiment) -> list[str]:

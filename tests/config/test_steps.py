@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import sensoryforge as sf
 from sensoryforge.config.reading import check
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.design.experiment import Experiment
-from sensoryforge.running.preflight import stiffness_lines
+from sensoryforge.running.cutoffs import cutoff_lines
+from sensoryforge.running.preflight import preflight, stiffness_lines
 from sensoryforge.simulation import Encoder
 
 SA = "neurons.populations.sa"
@@ -79,3 +82,54 @@ def test_another_step_is_refused_in_one_line(overrides: tuple[str, ...], line: s
 def test_a_filter_may_be_fitted_and_its_model_not() -> None:
     experiment = checked(FILTER, "pipeline.dt_ms=0.2")
     assert experiment.substeps_of(experiment.populations["sa"]) == 1
+
+
+# --- cut-offs that steps are too coarse for ---
+
+LOW_PASS = """\
+states: {y: 0.0}
+derivatives: {y: 0.006283185307179586*low_hz*(I - y)}
+output: y
+parameters: {low_hz: 40.0}
+"""
+
+
+def test_a_cutoff_from_half_the_rate_of_steps_on_is_told_before_a_run(tmp_path: Path) -> None:
+    fitted = (*BOTH, "pipeline.dt_ms=0.4", f"batch.output_dir={tmp_path}")
+    at_limit, below = (
+        f"{SA}.filter.parameters.cutoff_hz=2500",
+        f"{SA}.filter.parameters.cutoff_hz=2499",
+    )
+    line = (
+        f"{SA}.filter.cutoff_hz: got 2500, not below 2500 Hz, half the rate of steps of 0.2 ms: "
+        "the filter becomes another one; lower it"
+    )
+    assert preflight(checked(*fitted, at_limit)) == [line]
+    assert preflight(checked(*fitted, below)) == []
+
+
+def test_the_highest_cutoff_of_a_table_of_units_tells() -> None:
+    words = ["experiment=fingertip"]
+    columns = "neurons.populations.pc.units.rows"
+    experiment = check(sf.compose(*words))
+    assert cutoff_lines(experiment) == []
+    rows = [list(row) for row in experiment.config["neurons"]["populations"]["pc"]["units"]["rows"]]
+    rows[0][0] = 7000.0
+    (told,) = cutoff_lines(check(sf.compose(*words, f"{columns}={rows}".replace(" ", ""))))
+    assert told.startswith("neurons.populations.pc.filter.cutoff_hz: got 7000, not below 2500 Hz")
+
+
+def test_a_filter_of_ones_own_is_told_how_many_steps_it_needs(tmp_path: Path) -> None:
+    (tmp_path / "filter").mkdir()
+    (tmp_path / "filter" / "smooth.yaml").write_text(LOW_PASS)
+    words = (
+        f"hydra.searchpath=[file://{tmp_path}]",
+        f"filter@{SA}.filter=smooth",
+        "pipeline.dt_ms=0.5",
+    )
+    too_high = f"{SA}.filter.parameters.low_hz=6000"
+    assert cutoff_lines(checked(*words)) == []
+    (line,) = cutoff_lines(checked(*words, too_high))
+    assert line.endswith("; lower it, or set pipeline.substeps=7")
+    assert cutoff_lines(checked(*words, too_high, "pipeline.substeps=7")) == []
+    assert cutoff_lines(checked(*words, too_high, "pipeline.integrator=exact")) == []
