@@ -16,6 +16,7 @@ from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import format_value, list_names
 
 if TYPE_CHECKING:
+    from sensoryforge.config.calibration import Calibration
     from sensoryforge.design.experiment import Experiment
     from sensoryforge.design.family import Family
     from sensoryforge.running.thresholds import Threshold
@@ -40,8 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--stimulus",
         metavar="NUMBER",
         type=int,
-        default=0,
-        help="which entry of the stimuli (default: 0, the first); of its lists the first values",
+        action="append",
+        default=[],
+        help="which entry of the stimuli (default: 0, the first), or several: the first of them "
+        "says drive_per_mm; of lists the first values",
     )
     parser.add_argument(
         "--highest",
@@ -92,7 +95,8 @@ def run(arguments: argparse.Namespace) -> int:
     from sensoryforge.config.fitted import read_depths
 
     experiment = _read_experiment(arguments)
-    family = _family(experiment, arguments.stimulus)
+    numbers = list(dict.fromkeys(arguments.stimulus or [0]))
+    families = [_family(experiment, number) for number in numbers]
     names = list(experiment.populations)
     depths_mm = read_depths(arguments.threshold_mm, names)
     likenesses = _likenesses(arguments, experiment)
@@ -102,20 +106,22 @@ def run(arguments: argparse.Namespace) -> int:
     searches = [_Search(name, experiment, name, arguments.highest) for name in names]
     if not unlike:
         searches += _searches_of_fitted(experiment, wanted, arguments.highest_mm)
-    found = _find(searches, family, arguments.fraction)
+    found = _find_and_tell(searches, families[0], arguments.fraction)
     thresholds = found[: len(names)]
     for fitted in found[len(names) :]:
         if fitted.amplitude is not None:
             depths_mm[fitted.population] = fitted.amplitude
-    console.say(f"Stimulus: {describe(family)}")
-    for line in _table(searches, found):
-        console.say(line)
     _refuse_if_none(thresholds)
     factors = _factors(thresholds, depths_mm, names)
     in_mm = experiment.skin is not None
     for line in _lines_of_factors(factors, depths_mm, unlike, thresholds, in_mm=in_mm):
         console.say(line)
-    _write(arguments, experiment, family, thresholds, factors)
+    calibrations = [_calibration(arguments, experiment, numbers[0], thresholds, factors)]
+    for number, family in zip(numbers[1:], families[1:], strict=True):
+        thresholds = _find_and_tell(searches[: len(names)], family, arguments.fraction)
+        _refuse_if_none(thresholds)
+        calibrations.append(_calibration(arguments, experiment, number, thresholds, {}))
+    _write(arguments, calibrations)
     return 0
 
 
@@ -192,6 +198,15 @@ def _refuse_depths(arguments: argparse.Namespace) -> None:
 
 
 # --- what is found ---
+
+
+def _find_and_tell(searches: Sequence[_Search], family: Family, fraction: float) -> list[Threshold]:
+    """Return the threshold of each search, and print the table of them."""
+    found = _find(searches, family, fraction)
+    console.say(f"Stimulus: {describe(family)}")
+    for line in _table(searches, found):
+        console.say(line)
+    return found
 
 
 def _find(searches: Sequence[_Search], family: Family, fraction: float) -> list[Threshold]:
@@ -313,7 +328,7 @@ def _lines_of_factors(
 
 _OPTIONS: dict[str, Any] = {
     "fraction": 0.5,
-    "stimulus": 0,
+    "stimulus": [],
     "highest": None,
     "highest_mm": None,
     "like": [],
@@ -333,37 +348,40 @@ def _command(arguments: argparse.Namespace) -> str:
     return shlex.join(words)
 
 
-def _write(
+def _calibration(
     arguments: argparse.Namespace,
     experiment: Experiment,
-    family: Family,
+    number: int,
     thresholds: Sequence[Threshold],
     factors: Mapping[str, float],
-) -> None:
-    """Write the calibration beside the batch file, whole or not at all."""
-    from sensoryforge.config.calibration import (
-        Calibration,
-        calibration_path,
-        calibration_text,
-        digest_of,
+) -> Calibration:
+    """Return what was found for an entry of the stimuli."""
+    from sensoryforge.config.calibration import Calibration, digest_of, population_digest
+
+    found = {one.population: one.amplitude for one in thresholds if one.amplitude is not None}
+    populations = experiment.config["neurons"]["populations"]
+    return Calibration(
+        command=_command(arguments),
+        stimulus=describe(experiment.design.families[number]),
+        digest=digest_of(experiment.config, experiment.config["stimuli"][number]),
+        fraction=arguments.fraction,
+        unit="a.u." if experiment.skin is None else "mm",
+        thresholds=found,
+        drive_per_mm=factors,
+        populations={name: population_digest(populations[name]) for name in factors},
     )
+
+
+def _write(arguments: argparse.Namespace, calibrations: Sequence[Calibration]) -> None:
+    """Write calibrations beside the batch file, whole or not at all."""
+    from sensoryforge.config.calibration import calibration_path, calibration_text
     from sensoryforge.core.paths import expand_home
     from sensoryforge.store import files
 
     file = Path(arguments.file)
     path = expand_home(arguments.output) if arguments.output else calibration_path(file)
-    found = {one.population: one.amplitude for one in thresholds if one.amplitude is not None}
-    entry = experiment.config["stimuli"][arguments.stimulus]
-    calibration = Calibration(
-        command=_command(arguments),
-        stimulus=describe(family),
-        digest=digest_of(experiment.config, entry),
-        fraction=arguments.fraction,
-        unit="a.u." if experiment.skin is None else "mm",
-        thresholds=found,
-        drive_per_mm=factors,
-    )
     with files.replacing(path, "calibration") as sink:
-        sink.write(calibration_text(calibration).encode())
+        sink.write(calibration_text(calibrations).encode())
+    factors = calibrations[0].drive_per_mm
     use = f"; a batch file takes it in with defaults: [{path.stem}]" if factors else ""
     console.say(f"Wrote {path}{use}")

@@ -42,12 +42,15 @@ class BatchFile:
         Folders ``conf`` beside the file and in its parents.
     problems
         A line for each mistake.
+    calibrations
+        The calibrations among the files, and what each says of stimuli.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
     choices: dict[str, str] = field(default_factory=dict)
     search: list[Path] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    calibrations: list[tuple[Path, Any]] = field(default_factory=list)
 
 
 def read_batch_file(path: Path) -> BatchFile:
@@ -114,7 +117,8 @@ def _merge_file(batch_file: BatchFile, path: Path, chain: tuple[Path, ...]) -> N
     ``chain`` are the files that led here, which none may build on again.
     """
     values = read_yaml(path)
-    values.pop(CALIBRATION, None)
+    if CALIBRATION in values:
+        batch_file.calibrations.append((path, values.pop(CALIBRATION)))
     for item in _take_defaults(path, values):
         if item == "_self_":
             continue

@@ -7,13 +7,13 @@ place of the mapping before anything else is read, so that ids, seeds and datase
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sensoryforge.config.batch_file import CALIBRATION, populations_of
-from sensoryforge.config.calibration import calibration_path, digest_of
+from sensoryforge.config.calibration import calibration_path, digest_of, sections_of
 from sensoryforge.config.presets import RANGE_KEYS
 from sensoryforge.config.stimuli import list_from_text, named_entries
 from sensoryforge.config.units import DRIVE_PER_MM
@@ -52,9 +52,13 @@ def put_amplitudes(plain: dict[str, Any], file: Path | None, *, calibrating: boo
     1.0
     """
     problems: list[str] = []
-    for number, (where, entry) in enumerate(named_entries(plain.get("stimuli"))):
-        if not isinstance(entry, dict) or not _is_in_thresholds(entry):
-            continue
+    entries = [
+        (number, where, entry)
+        for number, (where, entry) in enumerate(named_entries(plain.get("stimuli")))
+        if isinstance(entry, dict) and _is_in_thresholds(entry)
+    ]
+    numbers = [number for number, _, _ in entries]
+    for _, where, entry in entries:
         key = f"{where}.{AMPLITUDE}"
         mistakes = list(_mistakes(key, entry[AMPLITUDE]))
         problems += mistakes
@@ -64,7 +68,7 @@ def put_amplitudes(plain: dict[str, Any], file: Path | None, *, calibrating: boo
             entry[AMPLITUDE] = PLACEHOLDER
             continue
         try:
-            threshold = _threshold(key, number, entry, plain, file)
+            threshold = _threshold(key, numbers, entry, plain, file)
         except ConfigError as error:
             problems += error.problems
             continue
@@ -108,20 +112,22 @@ def _times(values: Any, threshold: float) -> Any:
 
 
 def _threshold(
-    key: str, number: int, entry: Mapping[str, Any], plain: Mapping[str, Any], file: Path | None
+    key: str,
+    numbers: Sequence[int],
+    entry: Mapping[str, Any],
+    plain: Mapping[str, Any],
+    file: Path | None,
 ) -> float:
-    """Return the threshold of an entry, in the unit of its amplitude."""
+    """Return the threshold of an entry, in the unit of its amplitude.
+
+    ``numbers`` are those of all entries that are in thresholds, which are calibrated together.
+    """
     if file is None:
         raise ConfigError(
             f"{key}: got thresholds, which are those of a batch file that was calibrated; "
             "allowed here is a number or a list of them"
         )
-    found = _Found.read(key, number, file)
-    if digest_of(plain, entry) != found.digest:
-        raise ConfigError(
-            f"{key}: {found.path} is of other populations, another pipeline or stimulus; "
-            f"make it anew with: {found.command}"
-        )
+    found = _Found.read(key, numbers, file, digest_of(plain, entry))
     population = _population(key, entry[AMPLITUDE].get(OF), found)
     factor = populations_of(dict(plain))[population].get(DRIVE_PER_MM)
     threshold = found.thresholds[population]
@@ -146,25 +152,29 @@ def _population(key: str, said: str | None, found: _Found) -> str:
 class _Found:
     """What a calibration says."""
 
-    path: Path
-    command: str
-    digest: str
     unit: str
     thresholds: Mapping[str, float]
 
     @classmethod
-    def read(cls, key: str, number: int, file: Path) -> _Found:
-        """Read the calibration of a batch file, or say which command makes it."""
+    def read(cls, key: str, numbers: Sequence[int], file: Path, digest: str) -> _Found:
+        """Read of the calibration of a batch file what has a digest, or say what makes it."""
         path = calibration_path(file)
-        of_entry = f" --stimulus {number}" if number else ""
-        command = f"sensoryforge calibrate {shlex.quote(str(file))}{of_entry}"
+        of_entries = [f" --stimulus {number}" for number in numbers if numbers != [0]]
+        command = f"sensoryforge calibrate {shlex.quote(str(file))}{''.join(of_entries)}"
         if not path.is_file():
             raise ConfigError(f"{key}: got thresholds, and there is no {path}; run: {command}")
-        section = read_yaml(path).get(CALIBRATION)
-        values = section if isinstance(section, Mapping) else {}
-        thresholds = values.get(THRESHOLDS)
-        if not isinstance(thresholds, Mapping) or not thresholds:
-            raise ConfigError(f"{key}: {path} has no thresholds; make it anew with: {command}")
-        numbers = {str(name): float(value) for name, value in thresholds.items()}
-        digest, unit = str(values.get("digest")), str(values.get("unit"))
-        return cls(path, command, digest, unit, numbers)
+        anew = f"make it anew with: {command}"
+        with_thresholds = []
+        for section in sections_of(read_yaml(path).get(CALIBRATION)):
+            thresholds = section.get(THRESHOLDS)
+            if isinstance(thresholds, Mapping) and thresholds:
+                with_thresholds.append(section)
+        if not with_thresholds:
+            raise ConfigError(f"{key}: {path} has no thresholds; {anew}")
+        for section in with_thresholds:
+            if str(section.get("digest")) == digest:
+                found = section[THRESHOLDS]
+                amplitudes = {str(name): float(value) for name, value in found.items()}
+                return cls(str(section.get("unit")), amplitudes)
+        others = "of other populations, another pipeline or stimulus"
+        raise ConfigError(f"{key}: {path} is {others}; {anew}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from os import PathLike
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sensoryforge.config.batch_config import compose_batch_file, compose_mapping
+from sensoryforge.config.batch_file import read_batch_file
+from sensoryforge.config.calibration import stale_factors
 from sensoryforge.config.checks import check_plain
 from sensoryforge.config.composed import (
     fill_in_defaults,
@@ -160,7 +163,18 @@ def check_batch_file(
     ``calibrating`` says that thresholds, which amplitudes may be in, are yet to be found.
     """
     config, problems = compose_batch_file(path, overrides)
-    return check_composed(config, problems, file=Path(path), calibrating=calibrating)
+    experiment = check_composed(config, problems, file=Path(path), calibrating=calibrating)
+    if not calibrating:
+        _warn_of_stale_factors(Path(path), experiment)
+    return experiment
+
+
+def _warn_of_stale_factors(path: Path, experiment: Experiment) -> None:
+    """Warn where a calibration that a batch file takes in is of populations as they were once."""
+    for calibration, section in read_batch_file(path).calibrations:
+        populations = experiment.config["neurons"]["populations"]
+        for line in stale_factors(calibration, section, populations):
+            warnings.warn(line, stacklevel=3)
 
 
 def compose_overrides(composer: Composer, overrides: Sequence[str]) -> tuple[DictConfig, list[str]]:

@@ -275,3 +275,68 @@ def test_a_mistake_with_the_key_is_one_line(words: tuple[str, ...], patterns: li
     assert len(caught.value.problems) == len(patterns), caught.value.problems
     for line, pattern in zip(caught.value.problems, patterns, strict=True):
         assert fnmatchcase(line, pattern.replace("[", "[[]")), line
+
+
+# --- several stimuli, and populations that are others by now ---
+
+SEVERAL = """
+pipeline: {grid_size: 12, duration_ms: 60}
+neurons: {sa_neurons: 5, ra_neurons: 7}
+stimuli:
+  - {type: disc, diameter_mm: 0.5, amplitude: {thresholds: [1, 2], of: sa}}
+  - {type: gaussian, amplitude: 3}
+  - {type: disc, diameter_mm: 1.5, amplitude: {thresholds: [1, 2], of: sa}}
+batch: {output_dir: data}
+"""
+
+
+def test_each_of_several_stimuli_has_its_own_thresholds(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "small.yml").write_text(SEVERAL)
+    with pytest.raises(ConfigError) as caught:
+        check_batch_file("small.yml")
+    command = "sensoryforge calibrate small.yml --stimulus 0 --stimulus 2"
+    assert [line.endswith(f"; run: {command}") for line in caught.value.problems] == [True, True]
+    numbers = ("--stimulus", "0", "--stimulus", "2")
+    first, second = calibrate(*GIVEN, *numbers)["calibration"]
+    told = [line for line in capsys.readouterr().out.splitlines() if "Stimulus:" in line]
+    assert ["diameter_mm 0.5" in told[0], "diameter_mm 1.5" in told[1]] == [True, True]
+    assert first["thresholds"] != second["thresholds"]
+    families = check_batch_file("small.yml").design.families
+    for family, section in ((families[0], first), (families[2], second)):
+        threshold = section["thresholds"]["sa"]
+        assert family.axes["amplitude"][0] == threshold
+    # What fits none of them is told once, with the command that makes all of them anew.
+    with pytest.raises(ConfigError) as caught:
+        check_batch_file("small.yml", ["stimuli.2.diameter_mm=1.6"])
+    (line,) = caught.value.problems
+    assert line.startswith("stimuli.disc_2.amplitude: small.calibration.yml is of other populations")
+    assert line.endswith(command)
+
+
+def test_the_first_of_several_says_the_factors() -> None:
+    of_both = calibrate(*GIVEN, "--stimulus", "1", "--stimulus", "0")
+    alone = calibrate(*GIVEN, "--stimulus", "1")
+    assert factors(of_both) == factors(alone)
+    assert of_both["calibration"][0] == alone["calibration"]
+
+
+def test_a_factor_of_a_population_that_is_another_by_now_is_told(
+    folder: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    calibrate(*GIVEN)
+    (folder / "mm.yml").write_text(f"defaults: [small.calibration]\n{SMALL}")
+    more = ["neurons.sa_neurons=9", "pipeline.seed=3", "stimuli.0.amplitude=[0.1]"]
+    check_batch_file("mm.yml", more)
+    check_batch_file("mm.yml", ["neurons.populations.ra.gain=2"], calibrating=True)
+    assert list(recwarn) == []
+    by_hand = [f"neurons.populations.{name}.drive_per_mm=null" for name in ("sa", "ra")]
+    check_batch_file("mm.yml", ["neurons.populations.ra.gain=2", *by_hand])
+    assert list(recwarn) == []
+    line = "^drive_per_mm: small.calibration.yml is of another ra, calibrate it as it is now$"
+    with pytest.warns(UserWarning, match=line):
+        check_batch_file("mm.yml", ["neurons.populations.ra.gain=2"])
+    both = ["neurons.populations.ra.gain=2", "model@neurons.populations.sa.model=lif"]
+    with pytest.warns(UserWarning, match="another sa, ra, calibrate them as they are now$"):
+        check_batch_file("mm.yml", both)

@@ -45,6 +45,8 @@ LOGIC = {
     "isnan",
     "max",
     "min",
+    "amax",
+    "amin",
     "maximum",
     "minimum",
     "searchsorted",
@@ -90,6 +92,7 @@ MADE = {
     "lift_fresh",
     "detach",
     "empty",
+    "new_empty",
     "arange",
     "scalar_tensor",
 }
