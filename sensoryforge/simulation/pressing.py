@@ -24,6 +24,7 @@ from sensoryforge.equations.program import FAINT
 from sensoryforge.simulation.driving import FRAME_BYTES, Stack
 from sensoryforge.simulation.feeling import NOWHERE, Contact, Contacts, Felt, Sensing
 from sensoryforge.simulation.kernels import Drive
+from sensoryforge.simulation.kernels.pooling import blend_rows
 from sensoryforge.simulation.shaping import Points, Shaped, ToDevice
 from sensoryforge.skin.mechanics import Pins
 from sensoryforge.skin.mechanics.half_space import central_difference
@@ -180,11 +181,10 @@ class Pressing:
         nearest = blend.numbers[samples, heaviest]
         courses = {}
         for name, of_stills in stills.items():
-            # Between stills the cubic may dip below zero, where nothing pulls.
-            static = np.maximum(blend.of(np.stack([one.static for one in of_stills])).frames(), 0.0)
-            dynamic = blend.of(np.stack([one.dynamic for one in of_stills])).frames()
+            static = _blend([one.static for one in of_stills], blend)
+            dynamic = _blend([one.dynamic for one in of_stills], blend)
             late = np.stack([one.late for one in of_stills])[nearest]
-            courses[name] = Felt(static, np.maximum(dynamic, 0.0), late)
+            courses[name] = Felt(static, dynamic, late)
         return courses
 
     def _feel_samples(self, pressures: Callable[[], Iterator[Floats]]) -> dict[str, Felt]:
@@ -224,6 +224,13 @@ class Pressing:
 
     def _upload(self, values: Any) -> Tensor:
         return torch.as_tensor(self.to_device(values))
+
+
+def _blend(felt: list[Floats], blend: Blend) -> Floats:
+    """Return what is felt at each sample, ``[T, N]``, from what is felt of each still."""
+    course: Floats = blend_rows(np.stack(felt), blend.numbers, blend.weights, np.float64)
+    # Between stills the cubic may dip below zero, where nothing pulls.
+    return np.maximum(course, 0.0, out=course)
 
 
 def _as_single(values: Floats) -> Any:

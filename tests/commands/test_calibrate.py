@@ -311,7 +311,9 @@ def test_each_of_several_stimuli_has_its_own_thresholds(
     with pytest.raises(ConfigError) as caught:
         check_batch_file("small.yml", ["stimuli.2.diameter_mm=1.6"])
     (line,) = caught.value.problems
-    assert line.startswith("stimuli.disc_2.amplitude: small.calibration.yml is of other populations")
+    assert line.startswith(
+        "stimuli.disc_2.amplitude: small.calibration.yml is of other populations"
+    )
     assert line.endswith(command)
 
 

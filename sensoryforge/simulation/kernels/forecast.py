@@ -70,9 +70,11 @@ def _recipes(experiment: Experiment) -> Iterator[Recipe]:
 def _loops_of_stills(recipe: Recipe, experiment: Experiment) -> set[str]:
     """Return the loops that work out stimuli which do not separate, and pool them."""
     texts = set(recipe.loops)
+    if recipe.is_blended:
+        texts.add(BLENDING)
     innervations = [population.innervation for population in experiment.populations.values()]
     if any(innervation.pools_receptors for innervation in innervations):
-        texts |= {POOLING, BLENDING} if recipe.is_blended else {POOLING}
+        texts.add(POOLING)
     return texts
 
 

@@ -37,7 +37,8 @@ import numpy as np
 from numba import njit
 
 @njit(
-    "void(float64[:,::1], int64[:,::1], float64[:,::1], float32[:,::1])",
+    ["void(float64[:,::1], int64[:,::1], float64[:,::1], float32[:,::1])",
+     "void(float64[:,::1], int64[:,::1], float64[:,::1], float64[:,::1])"],
     cache=True, nogil=True,
 )
 def kernel(felt, numbers, weights, drive):
@@ -53,7 +54,7 @@ def kernel(felt, numbers, weights, drive):
             for neuron in range(neurons):
                 total[neuron] += felt[still, neuron] * weight
         for neuron in range(neurons):
-            drive[sample, neuron] = np.float32(total[neuron])
+            drive[sample, neuron] = total[neuron]
 """
 
 
@@ -85,8 +86,10 @@ def pool_rows(pressure: Floats, receptors: Ints, strength: Floats) -> Floats:
     return felt.reshape(*pressure.shape[:-1], len(receptors))
 
 
-def blend_rows(felt: Floats, numbers: Ints, weights: Floats) -> Any:
-    """Return what stills feel like at each sample, in single precision: `Blend.frames`, rounded.
+def blend_rows(
+    felt: Floats, numbers: Ints, weights: Floats, precision: type[np.floating] = np.float32
+) -> Any:
+    """Return what stills feel like at each sample: `Blend.frames`, rounded to some precision.
 
     Parameters
     ----------
@@ -94,11 +97,13 @@ def blend_rows(felt: Floats, numbers: Ints, weights: Floats) -> Any:
         What afferents feel of each still, ``[J, N]``.
     numbers, weights
         Which stills each sample is made of, and how much of each, ``[T, M]``.
+    precision
+        ``np.float32``, or ``np.float64``, which rounds nothing.
 
     Returns
     -------
-    Floats
-        float32 ``[T, N]``.
+    array
+        ``[T, N]``.
 
     Examples
     --------
@@ -106,7 +111,7 @@ def blend_rows(felt: Floats, numbers: Ints, weights: Floats) -> Any:
     >>> blend_rows(felt, np.array([[0, 1]]), np.array([[0.5, 0.5]])).tolist()
     [[5.0]]
     """
-    drive = np.empty((len(numbers), felt.shape[1]), dtype=np.float32)
+    drive = np.empty((len(numbers), felt.shape[1]), dtype=precision)
     load(BLENDING)(
         np.ascontiguousarray(felt, dtype=np.float64),
         np.ascontiguousarray(numbers, dtype=np.int64),
