@@ -19,14 +19,17 @@ import numpy as np
 from sensoryforge.config.overrides import parse_override
 from sensoryforge.core.numerics import exp, log
 from sensoryforge.core.values import is_finite
+from sensoryforge.design.neuron_axis import could_be_axis
 from sensoryforge.design.sampling.rounding import round_to_digits
 
 _PRESET = re.compile(r"\s*(?P<name>linspace|logspace)\s*\((?P<arguments>[^()]*)\)\s*")
 _BEGINNING = re.compile(r"\s*(linspace|logspace)\s*\(")
 HINT = "linspace and logspace take (first, last, how many), and need quotes within [ ]"
 MOST_VALUES = 1_000_000
-RANGE_KEYS = frozenset({"low", "high", "scale", "mean", "std"})
+RANGE_KEYS = frozenset({"low", "high", "scale", "mean", "std", "per"})
 """Keys of what is a range."""
+PER, CONDITION = "per", "condition"
+"""The key of a range of afferents' numbers, and what it says of one that is an axis."""
 
 
 def expand_preset(text: str) -> list[int | float] | None:
@@ -104,7 +107,9 @@ def spell_out_presets(texts: Iterable[str]) -> list[str]:
 
 def _spell_out(text: str) -> str:
     key, _, value = text.partition("=")
-    if not key.lstrip("+").startswith("stimuli."):
+    plain_key = key.lstrip("+")
+    is_neuron = could_be_axis(plain_key)
+    if not plain_key.startswith("stimuli.") and not is_neuron:
         return text
     if value.startswith("{"):
         override = parse_override(text)

@@ -17,8 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sensoryforge.config.neuron_axes import as_axis
 from sensoryforge.core.errors import ConfigError, DamagedError
 from sensoryforge.design.experiment import Experiment
+from sensoryforge.design.neuron_axis import could_be_axis
 from sensoryforge.skin.receptors.arrangements import DEFAULTS
 
 if TYPE_CHECKING:
@@ -270,11 +272,20 @@ def _section_differences(section: str, old: Any, new: Any) -> Iterator[_Differen
             continue
         if _is_same_content(key, old_values, new_values):
             continue
+        if _are_axes(key, old_values, new_values):
+            continue  # what they say is part of each stimulus, and its values may grow
         absent = _absent_value(key)
         was = old_values.get(key, absent)
         now = new_values.get(key, absent)
         if was != now:
             yield _Difference(key, was, now)
+
+
+def _are_axes(key: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Tell whether a key is an axis of afferents in both configurations."""
+    if not could_be_axis(key):
+        return False
+    return as_axis(old.get(key)) is not None and as_axis(new.get(key)) is not None
 
 
 def _absent_value(key: str) -> object:
@@ -299,8 +310,9 @@ def _or_nothing(value: object) -> object:
 
 
 def _flatten(node: Any, key: str) -> dict[str, Any]:
-    """Return every value below a node by its dotted key."""
-    if not isinstance(node, Mapping) or not node:
+    """Return every value below a node by its dotted key; a range is one value."""
+    is_range = could_be_axis(key) and as_axis(node) is not None
+    if not isinstance(node, Mapping) or not node or is_range:
         return {key: node}
     values: dict[str, Any] = {}
     for name, value in node.items():

@@ -39,10 +39,13 @@ def run_metadata(
         "config": experiment.config,
         "design": experiment.design.axes,
         "design_text": experiment.design.grid_lines(),
-        "units": parameter_units(
-            ((family.target, family.parts) for family in experiment.design.families),
-            experiment.amplitude_unit,
-        ),
+        "units": {
+            **{axis.name: axis.unit for axis in experiment.neuron_axes},
+            **parameter_units(
+                ((family.target, family.parts) for family in experiment.design.families),
+                experiment.amplitude_unit,
+            ),
+        },
         "seed": experiment.seed,
         "populations": _populations(experiment),
         "dt_ms": experiment.dt_ms,

@@ -1,0 +1,99 @@
+"""Numbers of afferents that are axes of a design: ten time constants in one dataset.
+
+Such a number differs from condition to condition as a parameter of the stimulus does. It stands in
+a family under a flat name, `sa_filter_tau_d`, and is part of what a condition is; the noise of a
+stimulus does not depend on it, so that afferents with different numbers are compared under the same
+noise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sensoryforge.core.types import Floats
+
+SEED_AXIS = "pipeline_seed"
+"""The name of the axis that `pipeline.seed` is."""
+SEED_KEY = "pipeline.seed"
+BLOCKS = ("filter", "model")
+"""Blocks of equations whose parameters may be axes."""
+OF_POPULATION = ("gain", "noise_std")
+"""Numbers of a population itself that may be axes."""
+ROW = "row"
+"""The number of a table of units that may be one: the row that all afferents are."""
+WHAT_MAY_BE_AXES = (
+    "axes of one dataset are the stimuli's parameters, parameters of filters and models, gain, "
+    "noise_std, units.row and pipeline.seed"
+)
+
+
+@dataclass(frozen=True)
+class NeuronAxis:
+    """A number of one population, or the seed of all, that is an axis.
+
+    Parameters
+    ----------
+    name
+        Its column, such as ``sa_filter_tau_d``.
+    key
+        Its key in a configuration, such as ``neurons.populations.sa.filter.parameters.tau_d``.
+    population
+        The population; an empty text for the seed, which is everybody's.
+    path
+        Which number of the population it is: ``filter.tau_d``, ``model.a``, ``gain``,
+        ``noise_std``, or ``units.row``.
+    unit
+        Its unit; an empty text for none.
+    columns
+        Of ``units.row``, what a row of the table says: path -> a number for each row.
+
+    Examples
+    --------
+    >>> axis = NeuronAxis("sa_gain", "neurons.populations.sa.gain", "sa", "gain")
+    >>> axis.numbers(np.array([0.5, 2.0]))
+    {'gain': array([0.5, 2. ])}
+    """
+
+    name: str
+    key: str
+    population: str = ""
+    path: str = ""
+    unit: str = ""
+    columns: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+    @property
+    def is_seed(self) -> bool:
+        """Whether it is the seed of the skin."""
+        return self.name == SEED_AXIS
+
+    def numbers(self, values: Floats) -> dict[str, Floats]:
+        """Return the numbers of the population that values of the axis stand for, ``[B]`` each."""
+        if not self.columns:
+            return {self.path: values}
+        rows = values.astype(np.int64)
+        return {path: np.array(column)[rows] for path, column in self.columns.items()}
+
+
+def could_be_axis(key: str) -> bool:
+    """Tell whether a key is that of a number that may be an axis.
+
+    Examples
+    --------
+    >>> could_be_axis("neurons.populations.sa.filter.parameters.tau_d")
+    True
+    >>> could_be_axis("neurons.populations.sa.gain"), could_be_axis("neurons.populations.sa.count")
+    (True, False)
+    """
+    if key == SEED_KEY:
+        return True
+    match key.split("."):
+        case ["neurons", "populations", _, name]:
+            return name in OF_POPULATION
+        case ["neurons", "populations", _, "units", name]:
+            return name == ROW
+        case ["neurons", "populations", _, block, "parameters", _]:
+            return block in BLOCKS
+    return False
