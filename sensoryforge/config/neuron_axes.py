@@ -26,11 +26,11 @@ from sensoryforge.design.neuron_axis import (
     BLOCKS,
     OF_POPULATION,
     ROW,
-    SEED_AXIS,
     SEED_KEY,
     NeuronAxis,
 )
 from sensoryforge.equations.parameters import PerNeuron
+from sensoryforge.skin.places import SEED_AXIS
 from sensoryforge.stimuli import Range
 from sensoryforge.stimuli.ranges import LARGEST_SEED
 

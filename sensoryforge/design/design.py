@@ -24,9 +24,9 @@ from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.source_file import SourceFile
 from sensoryforge.core.types import Columns, Ints
 from sensoryforge.design.family import Family, Span, Value, Values
-from sensoryforge.design.neuron_axis import SEED_AXIS
 from sensoryforge.design.sampling import GROWING, LATIN_HYPERCUBE
 from sensoryforge.design.telling import describe_spread, families_lines, with_noun
+from sensoryforge.skin.places import SEED_AXIS
 
 MAX_CONDITIONS = 10_000_000
 """Most conditions of a design: they are compared with each other in memory."""

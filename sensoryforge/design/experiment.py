@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from sensoryforge.design.delay import Delay
 from sensoryforge.design.design import Design
-from sensoryforge.design.neuron_axis import SEED_AXIS, NeuronAxis
+from sensoryforge.design.neuron_axis import NeuronAxis
 from sensoryforge.equations.block import Block
 from sensoryforge.equations.linear import find_exact
 from sensoryforge.equations.parameters import PerNeuron, largest
@@ -20,7 +20,7 @@ from sensoryforge.skin.layouts import Layout
 from sensoryforge.skin.mechanics import Skin
 from sensoryforge.skin.outlined import Density
 from sensoryforge.skin.outlines import Outline
-from sensoryforge.skin.places import Places
+from sensoryforge.skin.places import SEED_AXIS, Places
 from sensoryforge.skin.receptors import Receptors
 from sensoryforge.stimuli.ranges import MILLIMETRE, MODEL_DRIVE
 from sensoryforge.store.formats import Format

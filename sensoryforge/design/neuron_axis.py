@@ -14,9 +14,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sensoryforge.core.types import Floats
+from sensoryforge.skin.places import SEED_AXIS
 
-SEED_AXIS = "pipeline_seed"
-"""The name of the axis that `pipeline.seed` is."""
 SEED_KEY = "pipeline.seed"
 BLOCKS = ("filter", "model")
 """Blocks of equations whose parameters may be axes."""

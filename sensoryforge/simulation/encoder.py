@@ -34,7 +34,6 @@ from sensoryforge.core.types import Floats
 from sensoryforge.design.design import Design
 from sensoryforge.design.experiment import Experiment
 from sensoryforge.design.family import Span
-from sensoryforge.design.neuron_axis import SEED_AXIS
 from sensoryforge.simulation.arrival import Arrival
 from sensoryforge.simulation.chunks import count_stimuli, halve
 from sensoryforge.simulation.driving import Driving
@@ -55,6 +54,7 @@ from sensoryforge.simulation.shaping import (
 )
 from sensoryforge.skin.mechanics import Pins
 from sensoryforge.skin.mechanics.pins_of_sheet import pin_radius_mm
+from sensoryforge.skin.places import SEED_AXIS
 
 KEPT_SKINS = 2
 """Skins of other seeds whose receptive fields are kept for the next chunk."""

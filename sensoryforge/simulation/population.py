@@ -76,6 +76,7 @@ class Population(nn.Module):
         self.exact = find_exact(spec.filter) if experiment.steps_exactly(spec) else None
         self.surrogate = Surrogate(experiment.surrogate, experiment.surrogate_width)
         self.learned = nn.ModuleDict()
+        self.axes = {axis.path for axis in experiment.neuron_axes if axis.population == name}
         places = experiment.places(name)
         self.positions = places.xy_mm
         if spec.innervation.pools_receptors:
@@ -247,6 +248,9 @@ class Population(nn.Module):
         if name not in self.learnable:
             known = f"known are {list_names(self.learnable)}{suggest(name, self.learnable)}"
             raise ConfigError(f"learn: population {self.name} has no number '{name}', {known}")
+        if name in self.axes:
+            got = f"{self.name}.{name}, which is an axis of the design"
+            raise ConfigError(f"learn: got {got}, allowed is a number that all stimuli share")
         block, _, parameter = name.rpartition(".")
         start = self._values(block)[parameter] if block else _number(self.spec.gain)
         count = self.spec.count if each else None
