@@ -12,7 +12,7 @@ from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import list_names
 from sensoryforge.core.types import Ints
 from sensoryforge.skin.places import SEED_AXIS
-from sensoryforge.skin.units import UnitTable
+from sensoryforge.skin.units import ROW, UnitTable
 
 if TYPE_CHECKING:
     from sensoryforge.store.dataset import Dataset
@@ -119,6 +119,12 @@ def units(dataset: Dataset, population: str) -> Ints:
     if values.get("units") is None:
         where = f"{dataset.directory}: population {population}"
         raise ConfigError(f"{where} has no table of units (neurons.populations.{population}.units)")
+    column = f"{population}_units_{ROW}"
+    if column in dataset.table:
+        raise ConfigError(
+            f"{dataset.directory}: all neurons of {population} are one unit, in each condition "
+            f"another; the column {column} says which"
+        )
     # An interrupted run has only its configuration.
     seed = seed_of(dataset)
     return UnitTable.from_config(values["units"]).draw(values["count"], seed, population)

@@ -91,7 +91,7 @@ def _read_sections(
     problems: list[str],
 ) -> _Sections:
     """Return what the sections hold; a line for each problem goes to ``problems``."""
-    written = read_neuron_axes(plain)
+    written = read_neuron_axes(plain, search)
     one_seed = with_examples(plain, [axis for axis in written if axis.axis.is_seed])
     pipeline = rules.read("pipeline", _pipeline_of(one_seed), rules.PIPELINE, problems, "pipeline")
     sheet = _sheet(pipeline)

@@ -11,26 +11,30 @@ it each *neuron* is drawn for itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import inf
+from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from sensoryforge.config.catalogue import declared_units, read_option
 from sensoryforge.config.presets import CONDITION, PER
 from sensoryforge.config.sources import conf_dir
 from sensoryforge.config.stimuli import list_from_text
+from sensoryforge.config.units import read_units
 from sensoryforge.core.messages import format_value
 from sensoryforge.design.experiment import PopulationSpec
 from sensoryforge.design.neuron_axis import (
     BLOCKS,
     OF_POPULATION,
-    ROW,
     SEED_KEY,
     NeuronAxis,
 )
 from sensoryforge.equations.parameters import PerNeuron
 from sensoryforge.skin.places import SEED_AXIS
+from sensoryforge.skin.units import LATENCY, ROW
 from sensoryforge.stimuli import Range
 from sensoryforge.stimuli.ranges import LARGEST_SEED
 
@@ -64,13 +68,17 @@ class WrittenAxis:
         return self.value[0] if self.value else None
 
 
-def read_neuron_axes(plain: Mapping[str, Any]) -> list[WrittenAxis]:
+def read_neuron_axes(
+    plain: Mapping[str, Any], search: Iterable[str | Path] = ()
+) -> list[WrittenAxis]:
     """Return the numbers of a configuration that are axes, that of the seed first.
 
     Parameters
     ----------
     plain
         A configuration in plain containers.
+    search
+        Folders that it was composed from.
 
     Examples
     --------
@@ -81,9 +89,13 @@ def read_neuron_axes(plain: Mapping[str, Any]) -> list[WrittenAxis]:
     axes: list[WrittenAxis] = []
     for key, value in _numbers(plain):
         spread = as_axis(value)
-        if spread is not None:
-            allowed = _allowed(key, plain)
-            axes.append(WrittenAxis(_axis_of(key, allowed.unit), spread, allowed))
+        if spread is None:
+            continue
+        allowed = _allowed(key, plain)
+        axis = _axis_of(key, allowed.unit)
+        if key.endswith(f".units.{ROW}"):
+            axis, allowed = _of_rows(axis, plain, search)
+        axes.append(WrittenAxis(axis, spread, allowed))
     return axes
 
 
@@ -105,6 +117,23 @@ def as_axis(value: Any) -> Any:
     return None
 
 
+def _of_rows(
+    axis: NeuronAxis, plain: Mapping[str, Any], search: Iterable[str | Path]
+) -> tuple[NeuronAxis, Range]:
+    """Return the axis of the rows of a table with what they say, and which rows there are."""
+    written = plain["neurons"]["populations"][axis.population]["units"]
+    # What is wrong with the table is told where the population is read.
+    table = read_units(axis.key, {**written, ROW: None}, search, [])
+    if table is None:
+        return axis, Range(low=0, whole=True)
+    every_row = np.arange(len(table.rows))
+    columns: dict[str, tuple[float, ...]] = {}
+    for name in table.columns:
+        if name != LATENCY:
+            columns[name] = tuple(table.column(name, every_row).tolist())
+    return replace(axis, columns=columns), Range(low=0, high=len(every_row) - 1, whole=True)
+
+
 def with_examples(plain: Mapping[str, Any], axes: Sequence[WrittenAxis]) -> Mapping[str, Any]:
     """Return a configuration in which axes of neurons have one value, an example.
 
@@ -122,6 +151,13 @@ def problems_of_units(
     for written in axes:
         spec = populations.get(written.axis.population)
         if spec is None:
+            continue
+        if written.axis.columns:
+            if spec.delay is not None and isinstance(spec.delay.distance_mm, PerNeuron):
+                yield (
+                    f"{written.axis.key}: got {format_value(written.value)} beside units.latency:"
+                    " true, allowed is false: a population has the same delays in all conditions"
+                )
             continue
         block, _, name = written.axis.path.rpartition(".")
         blocks = {"filter": spec.filter.parameters, "model": spec.model.parameters}

@@ -15,14 +15,13 @@ import numpy as np
 
 from sensoryforge.core.types import Floats
 from sensoryforge.skin.places import SEED_AXIS
+from sensoryforge.skin.units import ROW
 
 SEED_KEY = "pipeline.seed"
 BLOCKS = ("filter", "model")
 """Blocks of equations whose parameters may be axes."""
 OF_POPULATION = ("gain", "noise_std")
 """Numbers of a population itself that may be axes."""
-ROW = "row"
-"""The number of a table of units that may be one: the row that all afferents are."""
 WHAT_MAY_BE_AXES = (
     "axes of one dataset are the stimuli's parameters, parameters of filters and models, gain, "
     "noise_std, units.row and pipeline.seed"

@@ -97,9 +97,10 @@ def _of_skin(experiment: Experiment, *, has_tags: bool) -> dict[str, Tensor]:
     if len(experiment.sheet.shape) == 1:
         # A saved stimulus has a column a receptor: without a grid this says where each lies.
         of_skin["receptors_xy_mm"] = torch.from_numpy(experiment.sheet.xy())
+    with_rows = {axis.population for axis in experiment.neuron_axes if axis.columns}
     for name, spec in experiment.populations.items():
         of_skin[f"{name}_xy_mm"] = torch.from_numpy(experiment.places(name).xy_mm)
-        if spec.units is not None:
+        if spec.units is not None and name not in with_rows:
             of_skin[f"{name}_unit"] = torch.tensor(spec.units, dtype=torch.int64)
         if isinstance(spec.noise_std, PerNeuron):
             of_skin[f"{name}_noise_std"] = torch.tensor(spec.noise_std.values, dtype=torch.float64)
