@@ -10,6 +10,7 @@ import numpy as np
 from sensoryforge.config.neuron_axes import WrittenAxis
 from sensoryforge.config.parameters import mistakes_of_value, read_parameters, with_pipeline
 from sensoryforge.config.pieces import Piece, Reading, read_pieces
+from sensoryforge.config.presets import CONDITION, PER
 from sensoryforge.config.rules import whole
 from sensoryforge.config.sampling import Sampling, make_plan, read_sampling
 from sensoryforge.config.stimuli import Entry
@@ -133,7 +134,12 @@ def _mistakes_of_neurons(
     of_stimulus = {flat for _, flat, _ in _keys_of_columns(reading, ())}
     for written in neurons:
         axis = written.axis
-        yield from mistakes_of_value(axis.key, written.value, written.allowed, sampling)
+        if isinstance(written.value, Mapping) and PER in written.value:
+            got = f"{axis.key}: got {format_value(written.value)}"
+            without = "without it each neuron is drawn for itself"
+            yield f"{got}, allowed is {PER}: {CONDITION}; {without}"
+        else:
+            yield from mistakes_of_value(axis.key, written.value, written.allowed, sampling)
         if axis.name in of_stimulus:
             problem = f"its column {axis.name} is a parameter of {sampling.where}"
             yield f"{axis.key}: {problem}; rename the parameter"

@@ -62,10 +62,12 @@ class WrittenAxis:
 
     @property
     def example(self) -> Any:
-        """A value of the axis, which stands for all where one is needed."""
-        if isinstance(self.value, Mapping):
-            return self.value.get("low", self.value.get("mean"))
-        return self.value[0] if self.value else None
+        """A value of the axis that is allowed, which stands for all where one is needed."""
+        values = self.value
+        if isinstance(values, Mapping):
+            values = [values.get("low"), values.get("mean")]
+        allowed = [value for value in values if self.allowed.allows(value)]
+        return allowed[0] if allowed else 1
 
 
 def read_neuron_axes(
@@ -112,9 +114,11 @@ def as_axis(value: Any) -> Any:
     read = list_from_text(value)
     if isinstance(read, list):
         return read
-    if isinstance(read, Mapping) and read.get(PER) == CONDITION:
-        return {key: item for key, item in read.items() if key != PER}
-    return None
+    if not isinstance(read, Mapping) or PER not in read:
+        return None
+    if read[PER] != CONDITION:
+        return dict(read)  # which is told as a mistake
+    return {key: item for key, item in read.items() if key != PER}
 
 
 def _of_rows(

@@ -114,6 +114,8 @@ def _spell_out(text: str) -> str:
     if value.startswith("{"):
         override = parse_override(text)
         shortened = None if override is None else text_of_range(override.value())
+        if is_neuron and PER not in str(shortened):
+            return text  # a distribution over neurons
         return f"{key}='{shortened}'" if isinstance(shortened, str) else text
     values = expand_preset(value)
     return text if values is None else f"{key}={json.dumps(values)}"

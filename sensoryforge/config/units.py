@@ -38,7 +38,7 @@ def has_units(value: object) -> bool:
     if isinstance(value, Mapping):
         names_option = value.get(kinds.TYPE, NONE) != NONE
         unknown = [key for key in value if key not in KEYS and key != kinds.TYPE]
-        says = [key for key in ("columns", "rows", "file") if value.get(key) is not None]
+        says = [key for key in ("columns", "rows", "file", ROW) if value.get(key) is not None]
         return bool(names_option or unknown or says)
     return value not in (None, NONE)
 
