@@ -92,3 +92,15 @@ def test_places_of_several_seeds_at_once_are_refused_in_one_line(seeds: Results)
         scene.positions(seeds, "sa")
     assert scene.positions(seeds, "ra").shape == (7, 2)
     assert "x_mm" not in seeds.to_xarray("sa", "counts").coords
+
+
+def test_a_picture_of_stimuli_shows_those_that_differ() -> None:
+    from sensoryforge.analysis.plots.plan import choose_conditions
+    from sensoryforge.config.reading import check
+
+    words = (f"{TAU}=[5,30,80]", "stimuli.amplitude=[20,40]")
+    design = check(sf.compose(*SHORT, *words)).design
+    chosen, headline = choose_conditions(design)
+    amplitudes = [design.columns(family, np.array([c]))["amplitude"][0] for family, c in chosen]
+    assert amplitudes == [20, 40]
+    assert headline == "Stimuli before a run: 2 of 6 conditions, 6 stimuli in all"
