@@ -56,16 +56,22 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Compile anew, so that the tests prove the code that is here."""
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Compile anew, once in a run of the tests, so that they prove the code that is here.
+
+    Who names a folder of kernels, as the gate does, has it used by all tests alike.
+    """
     from sensoryforge.simulation.kernels import cache
 
-    folder = tmp_path_factory.mktemp("kernels")
+    if cache.VARIABLE in os.environ:
+        yield
+        return
+    of_this_run = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        of_this_run = of_this_run.parent  # what one worker has compiled the others load
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(cache.VARIABLE, str(folder))
-        cache.load.cache_clear()
-        yield folder
-    cache.load.cache_clear()
+        patch.setenv(cache.VARIABLE, str(of_this_run / "kernels"))
+        yield
 
 
 @pytest.fixture(scope="session", params=[pytest.param("pytorch", marks=pytest.mark.slow), "hdf5"])

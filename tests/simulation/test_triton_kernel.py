@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers import warm
 from helpers.blocks import load, needed_substeps, shipped
 from helpers.experiments import SHEET
 from hypothesis import given, settings
@@ -272,7 +273,7 @@ def test_float64_is_left_to_torch() -> None:
 @pytest.mark.slow
 def test_the_benchmark_of_a_gpu_runs_and_its_spikes_are_those_of_the_cpu() -> None:
     done = subprocess.run(
-        [sys.executable, str(BENCHMARKS / "gpu.py"), "--tiny"], capture_output=True, text=True
+        [warm.python(), str(BENCHMARKS / "gpu.py"), "--tiny"], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     rows = [line.split("|")[1:-1] for line in done.stdout.splitlines() if line.startswith("|")]
