@@ -80,7 +80,8 @@ def test_every_filter_and_model_has_the_bits_of_torch(
     blocks = load(filter) if filter else None, load(model) if model else None
     needed = max(needed_substeps(block, 0.5) for block in blocks if block)
     a = afferents(*blocks, noise_std=2.0, substeps=max(2, needed))
-    out = compare(a, separable([0, 1], 1, 27, 65), noise=True)
+    samples = 27 if needed < 50 else 9  # without a card the steps are interpreted one by one
+    out = compare(a, separable([0, 1], 1, samples, 65), noise=True)
     assert out.finite.all()
 
 
