@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,7 +29,12 @@ if not torch.cuda.is_available():
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out what needs signals, permissions or a terminal where the system has none of that kind."""
+    """Begin with the files that take longest; leave out what this system has no means for.
+
+    A worker takes the next file when it has ended one. Were a long one last, the others would wait.
+    """
+    slow_of: Counter[Path] = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow_of[item.path])
     if os.name == "posix":
         return
     for item in items:
