@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from helpers import warm
 
 from sensoryforge.commands import hydra_app as app
 from sensoryforge.config.composer import Composer
@@ -555,7 +556,7 @@ def test_a_launcher_runs_structural_axes_in_processes_of_their_own(tmp_path: Pat
         "batch.output_dir=here",
     ]
     command = [
-        sys.executable,
+        warm.python(),
         "-m",
         "sensoryforge.run",
         "-m",
