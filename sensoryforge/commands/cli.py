@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from sensoryforge.commands import calibrate, console
+from sensoryforge.commands import calibrate, console, merge
 from sensoryforge.commands.datasets import (
     add_choice,
     add_dataset,
@@ -350,6 +350,7 @@ COMMANDS = {
     "report": Command(
         "write a page about a dataset: what was run, pictures, tables", _add_report, _run_report
     ),
+    "merge": Command("join datasets of one pipeline into one", merge.add_arguments, merge.run),
     "export": Command("write where neurons lie and what they pool", _add_export, _run_export),
     "init": Command("write a batch file to start from", _add_init, _run_init),
 }
