@@ -55,6 +55,12 @@ class Choice:
     repeated: tuple[tuple[tuple[int, int], tuple[int, int]], ...]
     described_by: tuple[int, ...]
 
+    @property
+    def overlap(self) -> bool:
+        """Whether a stimulus stands in several of those that say what is taken."""
+        say = set(self.described_by)
+        return any(taken[0] in say and left[0] in say for taken, left in self.repeated)
+
     def taken(self, count: int) -> list[int]:
         """Return how many stimuli are taken from each of ``count`` datasets."""
         taken = [0] * count
@@ -129,7 +135,9 @@ def join(datasets: Sequence[_Dataset]) -> _Dataset:
 
 def join_chosen(datasets: Sequence[_Dataset], choice: Choice) -> _Dataset:
     """Return the stimuli that were chosen of datasets of one pipeline; see `join`."""
-    metadata = joint_metadata(datasets, choice.taken(len(datasets)), choice.described_by)
+    metadata = joint_metadata(
+        datasets, choice.taken(len(datasets)), choice.described_by, overlap=choice.overlap
+    )
     joint = stack(datasets, choice.rows, metadata)
     failures = describe_failures(joint)
     for said in (joint.metadata, joint.facts):

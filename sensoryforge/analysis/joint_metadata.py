@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
+from sensoryforge.analysis.joint_entries import different_entries, fold_entries
 from sensoryforge.core.messages import list_names
 from sensoryforge.store import files
 from sensoryforge.store.dataset import Dataset
@@ -18,19 +19,24 @@ def show_origin(dataset: Dataset) -> str:
     return list_names(files.show(directory) for directory in dataset.directories)
 
 
-def joint_config(datasets: Sequence[Dataset]) -> dict[str, Any]:
-    """Return the configuration of the first dataset, with the stimuli of all."""
-    config = dict(datasets[0].facts["config"])
-    stimuli: list[Any] = []
-    for dataset in datasets:
-        for entry in dataset.facts["config"].get("stimuli") or []:
-            if entry not in stimuli:
-                stimuli.append(entry)
-    return {**config, "stimuli": stimuli}
+def stimuli_of_all(datasets: Sequence[Dataset]) -> list[dict[str, Any]]:
+    """Return the entries of the configurations' stimuli, equal ones once.
+
+    Examples
+    --------
+    >>> [entry["type"] for entry in stimuli_of_all([results, results])]
+    ['gaussian']
+    """
+    stimuli = [dataset.facts["config"].get("stimuli") or [] for dataset in datasets]
+    return different_entries(chain.from_iterable(stimuli))
 
 
 def joint_metadata(
-    datasets: Sequence[Dataset], taken: Sequence[int], described_by: Sequence[int]
+    datasets: Sequence[Dataset],
+    taken: Sequence[int],
+    described_by: Sequence[int],
+    *,
+    overlap: bool,
 ) -> Metadata:
     """Return the metadata of the whole: those of the first dataset, and what is of all.
 
@@ -44,16 +50,22 @@ def joint_metadata(
         How many stimuli come from each.
     described_by
         The numbers of those whose entries say which stimuli there are.
+    overlap
+        Whether two of these have a stimulus in common.
 
     Examples
     --------
-    >>> joint_metadata([results, results], [8, 0], [0])["design_text"][-1]
-    ''
+    >>> joint = joint_metadata([results, results], [8, 0], [0], overlap=False)
+    >>> joint["design_text"][-1]
+    '  → 4 parameter combinations × 2 repetitions = 8 stimuli'
     """
     known = [dataset for dataset in datasets if "design" in dataset.facts]
     joint = dict(known[0].metadata) if known else {}
     of_all = [datasets[number] for number in described_by]
-    joint["config"] = {**datasets[0].facts["config"], "stimuli": joint_config(of_all)["stimuli"]}
+    stimuli = stimuli_of_all(of_all)
+    if overlap:
+        stimuli = fold_entries(stimuli)
+    joint["config"] = {**datasets[0].facts["config"], "stimuli": stimuli}
     joint["joined"] = _origins(datasets, taken)
     if known:
         designs = [dataset.facts.get("design") or [] for dataset in of_all]

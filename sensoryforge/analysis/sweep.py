@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sensoryforge.analysis.joining import find_mismatch, stack
-from sensoryforge.analysis.joint_metadata import joint_config
+from sensoryforge.analysis.joint_metadata import stimuli_of_all
 from sensoryforge.core.errors import StorageError
 from sensoryforge.store import files
 from sensoryforge.store.checkpoint import FILE
@@ -103,7 +103,7 @@ def open_as_one(root: Path, jobs: Sequence[Job], datasets: Sequence[_Dataset]) -
     for number, dataset in enumerate(datasets):
         rows += [(number, row) for row in range(len(dataset))]
     first = datasets[0]
-    config = joint_config(datasets)
+    config = {**first.facts["config"], "stimuli": stimuli_of_all(datasets)}
     joint = stack(datasets, rows, {**first.metadata, "config": config})
     joint.directory = root
     joint.directories = (root,)

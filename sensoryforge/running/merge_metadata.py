@@ -67,5 +67,7 @@ def merged_metadata(joint: Results, config: dict[str, Any]) -> Metadata:
 
         check(joint.facts["config"])  # says what is missing
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    unknown = {"versions": versions(), "started": now, "wall_time_s": 0.0, "stimuli_computed": 0}
+    unknown: Metadata = {"started": now, "wall_time_s": 0.0, "stimuli_computed": 0}
+    if "versions" not in joint.facts:
+        unknown["versions"] = versions()  # imports Lightning, for nothing but its number
     return {**unknown, **joint.metadata, "config": config}

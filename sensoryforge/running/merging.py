@@ -1,10 +1,11 @@
 """A merge: datasets of one pipeline written as one, which is a dataset like any other.
 
-    plan        what goes together, which stimuli, where to         merge_plan
-    compare     files with their checksums, a stimulus that
-                several have with itself                            below
-    parts       some stimuli at a time are committed to the disk    store.DatasetWriter
-    merge       the parts become the results file                   store.DatasetWriter
+    plan        what goes together, which stimuli, where to           merge_plan
+    compare     files with their checksums, and a stimulus that
+                several have in one with that in another              merge_stimuli
+    parts       files of the same format are copied as they are, of
+                others some stimuli at a time are read and written    store.DatasetWriter
+    merge       the parts become the results file                     store.DatasetWriter
 
 Nothing is written before all of it is known to go together. What is stopped goes on where it was:
 the same command again finds its parts. Memory does not grow with the datasets, other than that of a
@@ -18,9 +19,9 @@ from collections.abc import Callable, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from sensoryforge.core.errors import StorageError
 from sensoryforge.core.progress import Bar, open_bar
 from sensoryforge.core.signals import Signals, interruptible
+from sensoryforge.running.merge_metadata import merged_metadata
 from sensoryforge.running.merge_plan import MergePlan, check_datasets, plan_merge, read_committed
 from sensoryforge.running.opening import resuming_line
 from sensoryforge.running.outdated import tell_of_drawn
@@ -30,8 +31,6 @@ from sensoryforge.store import files
 if TYPE_CHECKING:
     from sensoryforge.analysis.results import Results
     from sensoryforge.store.checkpoint import Committed
-    from sensoryforge.store.formats.base import Arrays
-    from sensoryforge.store.table import Entry
     from sensoryforge.store.writer import DatasetWriter
 
 Echo = Callable[[str], None]
@@ -119,7 +118,7 @@ class _Sitting:
         self.say(_opening_line(plan))
         check_datasets(plan)
         self._compare_repeated(signals)
-        metadata = merged_metadata_of(plan)
+        metadata = merged_metadata(plan.joint, plan.config)
         with DirectoryLock(plan.output):
             # once more, now that nobody else can write there
             self._complete(read_committed(plan, overwrite), metadata, signals)
@@ -137,6 +136,8 @@ class _Sitting:
 
     def _compare_repeated(self, signals: Signals) -> None:
         """Refuse where a stimulus that two datasets have is not the same in both."""
+        from sensoryforge.running.merge_stimuli import check_same
+
         repeated = self.plan.choice.repeated
         if not repeated:
             return
@@ -144,9 +145,8 @@ class _Sitting:
         try:
             for taken, left in repeated:
                 signals.check()
-                _check_same(self.plan.datasets, taken, left)
-                if bar:
-                    bar.update(1)
+                check_same(self.plan.datasets, taken, left)
+                _advance(bar, 1)
         finally:
             _close(bar)
 
@@ -175,18 +175,25 @@ class _Sitting:
         self.say(f"✓ Results saved to {path}")
 
     def _commit_rest(self, writer: DatasetWriter, signals: Signals) -> None:
+        """Copy the files that are wanted nearly whole, and read the other stimuli one by one."""
+        from sensoryforge.running.merge_stimuli import find_whole_files, read_stimuli
+
         plan = self.plan
-        todo = writer.todo.tolist()
-        together = max(1, min(MOST_TOGETHER, PART_BYTES // max(1, plan.bytes_a_stimulus)))
-        bar = self._open_bar(len(plan.ids), len(plan.ids) - len(todo), "Progress")
+        total, left = len(plan.ids), len(writer.todo)
+        bar = self._open_bar(total, total - left, "Progress")
         try:
+            for file in find_whole_files(plan, writer.todo):
+                signals.check()
+                writer.adopt(file.path, file.positions, file.spikes)
+                _advance(bar, file.wanted)
+            todo = writer.todo.tolist()
+            together = max(1, min(MOST_TOGETHER, PART_BYTES // max(1, plan.bytes_a_stimulus)))
             for start in range(0, len(todo), together):
                 rows = todo[start : start + together]
-                entries, arrays = _read(plan.joint, rows)
+                entries, arrays = read_stimuli(plan.joint, rows)
                 with signals.held():
                     writer.commit(entries, arrays)
-                if bar:
-                    bar.update(len(rows))
+                _advance(bar, len(rows))
         finally:
             _close(bar)
 
@@ -194,54 +201,14 @@ class _Sitting:
         return open_bar(total, done, title, "stimulus") if self.progress else None
 
 
+def _advance(bar: Bar | None, count: int) -> None:
+    if bar:
+        bar.update(count)
+
+
 def _close(bar: Bar | None) -> None:
     if bar:
         bar.close()
-
-
-def merged_metadata_of(plan: MergePlan) -> dict[str, Any]:
-    """Return what the results file is to say."""
-    from sensoryforge.running.merge_metadata import merged_metadata
-
-    return merged_metadata(plan.joint, plan.config)
-
-
-# --- stimuli ---
-
-
-def _read(joint: Results, rows: Sequence[int]) -> tuple[list[Entry], Arrays]:
-    """Return some stimuli: what is known of each, and their arrays side by side."""
-    import torch
-
-    entries: list[Entry] = []
-    read: dict[str, list[torch.Tensor]] = {name: [] for name in joint.names}
-    for row in rows:
-        entry = joint[row]
-        for name, arrays in read.items():
-            arrays.append(entry.pop(name))
-        entries.append(entry)
-    return entries, {name: torch.stack(arrays) for name, arrays in read.items()}
-
-
-def _check_same(datasets: Sequence[Results], taken: tuple[int, int], left: tuple[int, int]) -> None:
-    """Refuse a stimulus of two datasets that has other spikes, or other arrays, in one of them."""
-    here, there = datasets[taken[0]], datasets[left[0]]
-    one, other = here[taken[1]], there[left[1]]
-    if "error" in one or "error" in other:
-        return  # one that could not be computed there has no spikes to compare
-    differing = [name for name in here.names if not _are_same_bits(one[name], other[name])]
-    if differing:
-        parameters = ", ".join(f"{name}={value}" for name, value in one["parameters"].items())
-        raise StorageError(
-            f"{files.show(there.directory)}: stimulus {one['id']} ({parameters}) has other "
-            f"{differing[0]} than in {files.show(here.directory)}, though configuration and seed "
-            "are the same; a class or a file of your own has changed between the runs"
-        )
-
-
-def _are_same_bits(one: Any, other: Any) -> bool:
-    same: bool = one.numpy().tobytes() == other.numpy().tobytes()
-    return same
 
 
 # --- what is said ---

@@ -323,6 +323,11 @@ class Dataset(Sequence[dict[str, Any]]):
         return list(self._files)
 
     @property
+    def parts(self) -> dict[Path, Part]:
+        """What its run says of its files, by their paths; nothing where no checkpoint is there."""
+        return {self.directory / part.file: part for part in self._parts}
+
+    @property
     def stored(self) -> list[tuple[Path, int]]:
         """The file of each stimulus, and its row there."""
         return [(self._files[file], row) for file, row, _ in self._rows.tolist()]
