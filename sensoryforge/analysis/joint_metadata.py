@@ -69,7 +69,7 @@ def joint_metadata(
     joint["joined"] = _origins(datasets, taken)
     if known:
         designs = [dataset.facts.get("design") or [] for dataset in of_all]
-        joint["design"] = list(chain.from_iterable(designs))
+        joint["design"] = different_entries(chain.from_iterable(designs))
         joint["units"] = _joint_units(known)
         joint |= _times(datasets)
     joint["design_text"] = _design_text(datasets, joint["joined"])

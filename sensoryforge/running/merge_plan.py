@@ -272,8 +272,9 @@ def _is_same_merge(before: Checkpoint, plan: MergePlan) -> bool:
 
 
 def _as_text(config: dict[str, Any]) -> str:
-    """Return a configuration as text, which compares where numbers are not a number."""
-    return json.dumps(config, sort_keys=True)
+    """Return what makes a dataset what it is as text, which compares also what is not a number."""
+    said = {key: value for key, value in config.items() if key != "batch"}
+    return json.dumps(said, sort_keys=True)
 
 
 def _check_made_alike(before: Checkpoint, plan: MergePlan) -> None:

@@ -88,9 +88,9 @@ def merge(
         for line in _dry_run_lines(plan, committed):
             say(line)
         return None
-    sitting = _Sitting(plan, progress, say)
+    sitting = _Sitting(plan, overwrite, progress, say)
     with interruptible(say, sitting.describe_left) as signals:
-        return sitting.go(committed, overwrite, signals)
+        return sitting.go(committed, signals)
 
 
 def _say_nothing(line: str) -> None:
@@ -100,28 +100,30 @@ def _say_nothing(line: str) -> None:
 class _Sitting:
     """A merge that is going on."""
 
-    def __init__(self, plan: MergePlan, progress: bool, say: Echo) -> None:
+    def __init__(self, plan: MergePlan, overwrite: bool, progress: bool, say: Echo) -> None:
         self.plan = plan
+        self.overwrite = overwrite
         self.progress = progress
         self.say = say
         self.writer: DatasetWriter | None = None
 
-    def go(self, committed: Committed | None, overwrite: bool, signals: Signals) -> Results:
+    def go(self, committed: Committed | None, signals: Signals) -> Results:
         """Write what is missing, and return the whole."""
         from sensoryforge.analysis.results import load
         from sensoryforge.store.lock import DirectoryLock
 
         plan = self.plan
+        metadata: dict[str, Any] = {}
         if _is_done(plan, committed):
             self.say(_nothing_to_do_line(plan))
-            return load(plan.output)
-        self.say(_opening_line(plan))
-        check_datasets(plan)
-        self._compare_repeated(signals)
-        metadata = merged_metadata(plan.joint, plan.config)
+        else:
+            self.say(_opening_line(plan))
+            check_datasets(plan)
+            self._compare_repeated(signals)
+            metadata = merged_metadata(plan.joint, plan.config)
         with DirectoryLock(plan.output):
             # once more, now that nobody else can write there
-            self._complete(read_committed(plan, overwrite), metadata, signals)
+            self._complete(read_committed(plan, self.overwrite), metadata, signals)
         return load(plan.output)
 
     def describe_left(self) -> str:
@@ -132,7 +134,8 @@ class _Sitting:
         if self.writer.finished:
             return f"{where} is complete"
         todo = len(self.writer.todo)
-        return f"{todo} stimuli left in {where}; the same command without --overwrite goes on"
+        command = "the same command without --overwrite" if self.overwrite else "the same command"
+        return f"{todo} stimuli left in {where}; {command} goes on"
 
     def _compare_repeated(self, signals: Signals) -> None:
         """Refuse where a stimulus that two datasets have is not the same in both."""
@@ -158,7 +161,9 @@ class _Sitting:
 
         plan = self.plan
         writer = DatasetWriter.begin(plan.output, plan.format, plan.ids, plan.config, committed)
-        self.writer = writer
+        self.writer = writer  # what a crash has left there is cleared away
+        if writer.finished:
+            return
         if committed is not None:
             for line in [*committed.problems, resuming_line(len(plan.ids), len(writer.todo))]:
                 self.say(line)
