@@ -43,15 +43,16 @@ def section(name: str, command: Command) -> Iterator[str]:
     has_options = any(action.option_strings and not action.required for action in actions)
     if has_options:
         words.append("[OPTION ...]")
-    yield f"{command.help[0].upper()}{command.help[1:]}: `{' '.join(words)}`"
+    yield f"    {' '.join(words)}"
+    yield from ("", f"{command.help[0].upper()}{command.help[1:]}.")
     yield from ("", "| argument | meaning |", "| --- | --- |")
     for action in actions:
-        yield f"| `{usage(action)}` | {meaning(action)} |"
+        yield f"| `{in_table(usage(action))}` | {in_table(meaning(action))} |"
 
 
 def positional(action: argparse.Action) -> str:
     """Return an argument without a name as a command line has it."""
-    name = str(action.metavar or action.dest).replace("|", " or ")
+    name = str(action.metavar or action.dest)
     return {"*": f"[{name} ...]", "?": f"[{name}]"}.get(str(action.nargs), name)
 
 
@@ -78,7 +79,12 @@ def meaning(action: argparse.Action) -> str:
     text = str(action.help) % {"default": action.default}
     if isinstance(action, argparse._AppendAction):
         text += "; may be given several times"
-    return text.replace("|", "\\|").replace("<", "&lt;")
+    return text
+
+
+def in_table(text: str) -> str:
+    """Return a text as a cell of a table holds it."""
+    return text.replace("|", "\\|")
 
 
 if __name__ == "__main__":
