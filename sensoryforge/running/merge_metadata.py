@@ -18,18 +18,18 @@ _OF_THE_RUN = ("versions", "started", "wall_time_s", "stimuli_computed", "failur
 
 
 def complete_metadata(dataset: Results) -> Results:
-    """Return a dataset with the metadata that its run would have written at its end.
+    """Return a dataset with the metadata that its run would have written at its end today.
 
     An interrupted run has left its configuration alone, which says all but when and by which
-    version the stimuli were computed. The dataset stays as it is where it is complete, or where the
-    configuration needs classes that are not to be had here.
+    version the stimuli were computed; an earlier version told no design. The dataset stays as it
+    is where nothing is missing, or where the configuration needs classes that are not to be had.
 
     Parameters
     ----------
     dataset
         Finished or interrupted.
     """
-    if "design" in dataset.facts or "config" not in dataset.facts:
+    if "design_text" in dataset.facts or "config" not in dataset.facts:
         return dataset
     from sensoryforge.analysis.joint_metadata import without_arrays
     from sensoryforge.config.reading import check
@@ -38,10 +38,10 @@ def complete_metadata(dataset: Results) -> Results:
         experiment = check(dataset.facts["config"])
     except ConfigError:
         return dataset
-    metadata = run_metadata(experiment, datetime.now(UTC), 0.0, 0, [])
+    told = run_metadata(experiment, datetime.now(UTC), 0.0, 0, [])
     for key in _OF_THE_RUN:
-        del metadata[key]
-    metadata["config"] = dataset.facts["config"]
+        del told[key]
+    metadata = {**told, **dataset.metadata}
     completed = copy.copy(dataset)
     vars(completed).update(metadata=metadata, facts=without_arrays(metadata))
     return completed

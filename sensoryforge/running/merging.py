@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from sensoryforge.store.writer import DatasetWriter
 
 Echo = Callable[[str], None]
-PART_BYTES = 64 << 20
+PART_BYTES = 32 << 20
 """Memory of the arrays that are committed together,"""
 MOST_TOGETHER = 500
 """and stimuli at most."""
@@ -113,14 +113,13 @@ class _Sitting:
         from sensoryforge.store.lock import DirectoryLock
 
         plan = self.plan
-        metadata: dict[str, Any] = {}
+        metadata = merged_metadata(plan.joint, plan.config)
         if _is_done(plan, committed):
             self.say(_nothing_to_do_line(plan))
         else:
             self.say(_opening_line(plan))
             check_datasets(plan)
             self._compare_repeated(signals)
-            metadata = merged_metadata(plan.joint, plan.config)
         with DirectoryLock(plan.output):
             # once more, now that nobody else can write there
             self._complete(read_committed(plan, self.overwrite), metadata, signals)

@@ -86,6 +86,8 @@ def test_two_datasets_become_one(here: Path, capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().out == "Nothing to do: all already holds all 3 stimuli\n"
     for command in (["show", "all"], ["show", "all", "--csv"], ["plot", "all", "tuning"]):
         assert cli.main(command) == 0
+    assert cli.main(["report", "all/results.h5"]) == 0
+    assert (here / "all" / "report.html").is_file()
 
 
 def test_a_dry_run_says_what_would_be_joined_and_writes_nothing(

@@ -27,6 +27,7 @@ from sensoryforge.store import files
 from sensoryforge.store.formats.pytorch import PytorchReader
 
 FORMATS = {"hdf5": "results.h5", "pytorch": "results.pt"}
+OLD = Path(__file__).parents[1] / "data" / "v0.1.0"
 GRID = ("stimuli.amplitude=[10,20,30]", "stimuli.repetitions=2", "batch.save=[drive]")
 
 
@@ -147,6 +148,21 @@ def test_interrupted_runs_are_joined_by_what_they_committed(whole: Results, tmp_
         assert torch.equal(results.metadata[name], whole.metadata[name])
     for name in ("design", "units", "populations", "dt_ms", "samples", "substeps"):
         assert results.metadata[name] == whole.metadata[name]
+
+
+def test_datasets_of_an_earlier_version_are_joined(tmp_path: Path) -> None:
+    places = []
+    for name in ("stopped_pytorch", "whole_h5"):
+        places.append(tmp_path / name)
+        shutil.copytree(OLD / name, places[-1])
+    results = merged(places, tmp_path / "all")
+    assert results.format.name == "pytorch"
+    assert items(results) == items(load(places[1]))
+    text = results.facts["design_text"]
+    assert text[0] == f"From {places[0]}: 4 stimuli of an interrupted run, " + (
+        "4 of them taken from another dataset"
+    )
+    assert text.count("  Total: 13 stimuli") == 2
 
 
 # --- what is there already ---
