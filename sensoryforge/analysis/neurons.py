@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from sensoryforge.analysis.selection import check_population
+from sensoryforge.core.axes import ROW, SEED_AXIS
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import list_names
 from sensoryforge.core.types import Ints
-from sensoryforge.skin.places import SEED_AXIS
-from sensoryforge.skin.units import ROW, UnitTable
+from sensoryforge.skin.units import UnitTable
 
 if TYPE_CHECKING:
     from sensoryforge.store.dataset import Dataset

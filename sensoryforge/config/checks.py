@@ -9,7 +9,13 @@ from typing import Any
 
 from sensoryforge.config import kinds, rules
 from sensoryforge.config.families import read_families
-from sensoryforge.config.neuron_axes import problems_of_units, read_neuron_axes, with_examples
+from sensoryforge.config.neuron_axes import (
+    WrittenAxis,
+    problems_of_units,
+    read_neuron_axes,
+    with_examples,
+    written_out,
+)
 from sensoryforge.config.outlines import DENSITY, count_by_density, is_density, read_outline
 from sensoryforge.config.populations import read_populations
 from sensoryforge.config.skin import NO_SKIN, problems_of_skin, read_skin
@@ -28,7 +34,6 @@ from sensoryforge.core.paths import expand_home
 from sensoryforge.design.design import Design
 from sensoryforge.design.experiment import BatchSpec, Experiment, PopulationSpec, SkinOfSeed
 from sensoryforge.design.family import Family
-from sensoryforge.design.neuron_axis import NeuronAxis
 from sensoryforge.equations.parameters import PerNeuron
 from sensoryforge.skin.mechanics import Skin
 from sensoryforge.skin.outlines import Outline
@@ -80,7 +85,7 @@ class _Sections:
     families: tuple[Family, ...]
     batch: dict[str, Any]
     format: Format | None
-    neuron_axes: tuple[NeuronAxis, ...]
+    written_axes: list[WrittenAxis]
     skin_of_seed: SkinReader | None
 
 
@@ -124,7 +129,7 @@ def _read_sections(
         families=families,
         batch=batch,
         format=output_format,
-        neuron_axes=tuple(axis.axis for axis in written),
+        written_axes=written,
         skin_of_seed=SkinReader(pipeline, neurons, option_files, search) if has_seeds else None,
     )
 
@@ -188,10 +193,13 @@ def _make_experiment(plain: Mapping[str, Any], sections: _Sections) -> Experimen
         populations=populations,
         design=design,
         batch=_batch_spec(sections.batch, sections.format),
-        config={**plain, "stimuli": [entry.values for entry in sections.entries]},
+        config={
+            **written_out(plain, sections.written_axes),
+            "stimuli": [entry.values for entry in sections.entries],
+        },
         surrogate=pipeline["surrogate"],
         surrogate_width=float(pipeline["surrogate_width"]),
-        neuron_axes=sections.neuron_axes,
+        neuron_axes=tuple(written.axis for written in sections.written_axes),
         skin_of_seed=sections.skin_of_seed,
     )
 

@@ -10,10 +10,10 @@ import numpy as np
 from sensoryforge.config.neuron_axes import WrittenAxis
 from sensoryforge.config.parameters import mistakes_of_value, read_parameters, with_pipeline
 from sensoryforge.config.pieces import Piece, Reading, read_pieces
-from sensoryforge.config.presets import CONDITION, PER
 from sensoryforge.config.rules import whole
 from sensoryforge.config.sampling import Sampling, make_plan, read_sampling
 from sensoryforge.config.stimuli import Entry
+from sensoryforge.core.axes import CONDITION, PER
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import (
     USERS_FAILURES,

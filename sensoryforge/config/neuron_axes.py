@@ -20,21 +20,15 @@ from typing import Any
 import numpy as np
 
 from sensoryforge.config.catalogue import declared_units, read_option
-from sensoryforge.config.presets import CONDITION, PER
 from sensoryforge.config.sources import conf_dir
 from sensoryforge.config.stimuli import list_from_text
 from sensoryforge.config.units import read_units
+from sensoryforge.core.axes import BLOCKS, CONDITION, OF_POPULATION, PER, ROW, SEED_AXIS, SEED_KEY
 from sensoryforge.core.messages import format_value
 from sensoryforge.design.experiment import PopulationSpec
-from sensoryforge.design.neuron_axis import (
-    BLOCKS,
-    OF_POPULATION,
-    SEED_KEY,
-    NeuronAxis,
-)
+from sensoryforge.design.neuron_axis import NeuronAxis
 from sensoryforge.equations.parameters import PerNeuron
-from sensoryforge.skin.places import SEED_AXIS
-from sensoryforge.skin.units import LATENCY, ROW
+from sensoryforge.skin.units import LATENCY
 from sensoryforge.stimuli import Range
 from sensoryforge.stimuli.ranges import LARGEST_SEED
 
@@ -145,6 +139,16 @@ def with_examples(plain: Mapping[str, Any], axes: Sequence[WrittenAxis]) -> Mapp
     """
     for written in axes:
         plain = _replaced(plain, written.axis.key.split("."), written.example)
+    return plain
+
+
+def written_out(plain: Mapping[str, Any], axes: Sequence[WrittenAxis]) -> Mapping[str, Any]:
+    """Return a configuration in which axes of neurons are lists and ranges, and no presets."""
+    for written in axes:
+        value = written.value
+        if isinstance(value, Mapping):
+            value = {**value, PER: CONDITION}
+        plain = _replaced(plain, written.axis.key.split("."), value)
     return plain
 
 

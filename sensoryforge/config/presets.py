@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from sensoryforge.config.overrides import parse_override
+from sensoryforge.core.axes import PER, could_be_axis
 from sensoryforge.core.numerics import exp, log
 from sensoryforge.core.values import is_finite
-from sensoryforge.design.neuron_axis import could_be_axis
 from sensoryforge.design.sampling.rounding import round_to_digits
 
 _PRESET = re.compile(r"\s*(?P<name>linspace|logspace)\s*\((?P<arguments>[^()]*)\)\s*")
@@ -28,8 +28,6 @@ HINT = "linspace and logspace take (first, last, how many), and need quotes with
 MOST_VALUES = 1_000_000
 RANGE_KEYS = frozenset({"low", "high", "scale", "mean", "std", "per"})
 """Keys of what is a range."""
-PER, CONDITION = "per", "condition"
-"""The key of a range of afferents' numbers, and what it says of one that is an axis."""
 
 
 def expand_preset(text: str) -> list[int | float] | None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from sensoryforge.config.catalogue import declared_units
 from sensoryforge.config.outlines import is_density
+from sensoryforge.core.axes import WHAT_MAY_BE_AXES
 from sensoryforge.core.devices import BACKENDS, DEVICES, is_device_name
 from sensoryforge.core.messages import (
     format_value,
@@ -23,7 +24,6 @@ from sensoryforge.core.messages import (
 )
 from sensoryforge.core.values import is_finite, is_whole
 from sensoryforge.design.delay import read_delay
-from sensoryforge.design.neuron_axis import WHAT_MAY_BE_AXES
 from sensoryforge.equations.stepping import INTEGRATORS
 from sensoryforge.skin.receptors import ARRANGEMENTS, MAX_SIDE, MOST_JITTER
 

@@ -25,12 +25,12 @@ from sensoryforge.config.overrides import (
     spell_out_piece,
     text_of_long_list,
 )
-from sensoryforge.config.presets import CONDITION, PER, text_of_range
+from sensoryforge.config.presets import text_of_range
 from sensoryforge.config.stimuli import named_stimuli, refuse_mixture
+from sensoryforge.core.axes import CONDITION, PER, WHAT_MAY_BE_AXES, could_be_axis
 from sensoryforge.core.errors import ConfigError, raise_if
 from sensoryforge.core.messages import list_names, suggest
 from sensoryforge.core.values import is_number
-from sensoryforge.design.neuron_axis import WHAT_MAY_BE_AXES, could_be_axis
 
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override

@@ -9,13 +9,14 @@ from typing import Any, TypeVar
 
 from sensoryforge.config import kinds
 from sensoryforge.config.outlines import DENSITY, MOST_NEURONS
+from sensoryforge.core.axes import ROW
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import format_value
 from sensoryforge.core.types import Ints
 from sensoryforge.design.delay import Delay
 from sensoryforge.design.experiment import PopulationSpec
 from sensoryforge.equations.parameters import PerNeuron
-from sensoryforge.skin.units import KEYS, LATENCY, ROW, UnitTable
+from sensoryforge.skin.units import KEYS, LATENCY, UnitTable
 
 Number = TypeVar("Number", float, PerNeuron)
 

@@ -20,13 +20,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sensoryforge.core.axes import SEED_AXIS
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.source_file import SourceFile
 from sensoryforge.core.types import Columns, Ints
 from sensoryforge.design.family import Family, Span, Value, Values
 from sensoryforge.design.sampling import GROWING, LATIN_HYPERCUBE
 from sensoryforge.design.telling import describe_spread, families_lines, with_noun
-from sensoryforge.skin.places import SEED_AXIS
 
 MAX_CONDITIONS = 10_000_000
 """Most conditions of a design: they are compared with each other in memory."""

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from sensoryforge.core.axes import SEED_AXIS
 from sensoryforge.design.delay import Delay
 from sensoryforge.design.design import Design
 from sensoryforge.design.neuron_axis import NeuronAxis
@@ -20,7 +21,7 @@ from sensoryforge.skin.layouts import Layout
 from sensoryforge.skin.mechanics import Skin
 from sensoryforge.skin.outlined import Density
 from sensoryforge.skin.outlines import Outline
-from sensoryforge.skin.places import SEED_AXIS, Places
+from sensoryforge.skin.places import Places
 from sensoryforge.skin.receptors import Receptors
 from sensoryforge.stimuli.ranges import MILLIMETRE, MODEL_DRIVE
 from sensoryforge.store.formats import Format

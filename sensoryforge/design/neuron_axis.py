@@ -13,19 +13,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from sensoryforge.core.axes import SEED_AXIS
 from sensoryforge.core.types import Floats
-from sensoryforge.skin.places import SEED_AXIS
-from sensoryforge.skin.units import ROW
-
-SEED_KEY = "pipeline.seed"
-BLOCKS = ("filter", "model")
-"""Blocks of equations whose parameters may be axes."""
-OF_POPULATION = ("gain", "noise_std")
-"""Numbers of a population itself that may be axes."""
-WHAT_MAY_BE_AXES = (
-    "axes of one dataset are the stimuli's parameters, parameters of filters and models, gain, "
-    "noise_std, units.row and pipeline.seed"
-)
 
 
 @dataclass(frozen=True)
@@ -73,25 +62,3 @@ class NeuronAxis:
             return {self.path: values}
         rows = values.astype(np.int64)
         return {path: np.array(column)[rows] for path, column in self.columns.items()}
-
-
-def could_be_axis(key: str) -> bool:
-    """Tell whether a key is that of a number that may be an axis.
-
-    Examples
-    --------
-    >>> could_be_axis("neurons.populations.sa.filter.parameters.tau_d")
-    True
-    >>> could_be_axis("neurons.populations.sa.gain"), could_be_axis("neurons.populations.sa.count")
-    (True, False)
-    """
-    if key == SEED_KEY:
-        return True
-    match key.split("."):
-        case ["neurons", "populations", _, name]:
-            return name in OF_POPULATION
-        case ["neurons", "populations", _, "units", name]:
-            return name == ROW
-        case ["neurons", "populations", _, block, "parameters", _]:
-            return block in BLOCKS
-    return False

@@ -9,11 +9,10 @@ from sensoryforge.analysis.units import parameter_units
 from sensoryforge.design.experiment import Experiment
 from sensoryforge.equations.parameters import PerNeuron
 from sensoryforge.stimuli.ranges import MODEL_DRIVE
+from sensoryforge.store.table import FAILURE_KEYS
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-FAILURE_KEYS = ("index", "id", "parameters", "error")
 
 
 def run_metadata(
@@ -54,7 +53,7 @@ def run_metadata(
         "duration_ms": experiment.duration_ms,
         "substeps": experiment.substeps,
         "samples": experiment.samples,
-        "versions": _versions(),
+        "versions": versions(),
         "started": started.isoformat(timespec="seconds"),
         "wall_time_s": round(wall_time_s, 3),
         "stimuli_computed": computed,
@@ -124,7 +123,7 @@ def _populations(experiment: Experiment) -> dict[str, dict[str, Any]]:
     return populations
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
     """Return the versions of everything that the bits of a dataset may depend on."""
     import platform
     from importlib.metadata import version

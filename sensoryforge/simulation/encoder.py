@@ -29,6 +29,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from sensoryforge.core.axes import SEED_AXIS
 from sensoryforge.core.errors import SensoryForgeError
 from sensoryforge.core.types import Floats
 from sensoryforge.design.design import Design
@@ -54,7 +55,6 @@ from sensoryforge.simulation.shaping import (
 )
 from sensoryforge.skin.mechanics import Pins
 from sensoryforge.skin.mechanics.pins_of_sheet import pin_radius_mm
-from sensoryforge.skin.places import SEED_AXIS
 
 KEPT_SKINS = 2
 """Skins of other seeds whose receptive fields are kept for the next chunk."""

@@ -21,9 +21,6 @@ from sensoryforge.skin.outlined import Density, Inside, place_in_regions, region
 from sensoryforge.skin.outlines.base import Outline
 from sensoryforge.skin.receptors.base import Receptors
 
-SEED_AXIS = "pipeline_seed"
-"""The column of the seed that skins are drawn from, where that is an axis of a dataset."""
-
 
 @dataclass(frozen=True)
 class Places:

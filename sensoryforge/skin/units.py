@@ -21,8 +21,6 @@ from sensoryforge.skin.tables import read_table
 
 ASSIGNMENTS = ("random", "cycle")
 """How afferents get their unit."""
-ROW = "row"
-"""The key that says which unit all afferents are."""
 LATENCY = "latency_ms"
 """The column that says how long a unit's spikes travel."""
 KEYS = ("assign", "row", "latency", "columns", "rows", "file", "checksum")

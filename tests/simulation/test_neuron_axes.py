@@ -9,9 +9,9 @@ import pytest
 import torch
 from helpers.experiments import QUIET, SHEET, checked
 
+from sensoryforge.analysis.pipelines import find_differences
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.design.experiment import Experiment
-from sensoryforge.running.earlier import _section_differences
 from sensoryforge.running.preflight import stiffness_lines
 from sensoryforge.simulation.encoder import Encoder
 from sensoryforge.simulation.kernels import Afferents, Drive, kernel, unpack_spikes
@@ -352,10 +352,9 @@ def test_the_configuration_makes_the_same_design_again() -> None:
 def test_values_of_an_axis_may_grow_and_other_numbers_may_not() -> None:
     def differing(old: str, new: str) -> list[str]:
         of_old, of_new = (
-            checked(*WORDS, "stimuli=gaussian", f"{TAU}={value}").config["neurons"]
-            for value in (old, new)
+            checked(*WORDS, "stimuli=gaussian", f"{TAU}={value}").config for value in (old, new)
         )
-        return [difference.key for difference in _section_differences("neurons", of_old, of_new)]
+        return [difference.key for difference in find_differences(of_old, of_new)]
 
     assert differing("[5,30]", "[5,30,80]") == []
     assert differing("5", "30") == [TAU]

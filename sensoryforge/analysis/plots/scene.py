@@ -13,6 +13,7 @@ import numpy as np
 from sensoryforge.analysis.measures import sample_count, step_ms
 from sensoryforge.analysis.neurons import of_skin, seed_of
 from sensoryforge.analysis.units import stimulus_entries
+from sensoryforge.core.axes import SEED_AXIS
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.instances import make_instance
 from sensoryforge.core.types import Columns, Floats, Ints, Positions
@@ -20,7 +21,7 @@ from sensoryforge.skin.innervation import Innervation, ReceptiveFields
 from sensoryforge.skin.layouts import Layout, shipped_layout
 from sensoryforge.skin.neighbours import Cloud
 from sensoryforge.skin.outlines import Outline
-from sensoryforge.skin.places import SEED_AXIS, Places
+from sensoryforge.skin.places import Places
 from sensoryforge.skin.receptors import Grid, Receptors, receptors_of
 from sensoryforge.stimuli import FileOf, Range, Recipe, Stimulus, find_recipe
 from sensoryforge.stimuli.recipe import flat_values, made_of
