@@ -16,7 +16,7 @@ from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.kernel_cache import is_compiled
 from sensoryforge.design.experiment import Experiment, PopulationSpec
 from sensoryforge.equations.linear import find_exact
-from sensoryforge.equations.parameters import Distribution, PerNeuron, largest
+from sensoryforge.equations.parameters import Distribution, PerNeuron
 from sensoryforge.simulation.kernels.body import OUTSIDE_EQUATIONS
 from sensoryforge.simulation.kernels.numba_writer import write
 from sensoryforge.simulation.kernels.plan import OWNERS, KernelPlan
@@ -48,14 +48,15 @@ def count_to_compile(experiment: Experiment) -> int:
 def kernel_texts(experiment: Experiment) -> set[str]:
     """Return the source of each kernel of an experiment."""
     texts: set[str] = set()
+    terms: set[int] = set()  # of how many products drives are the sum; 0 stands for frames
     for recipe in _recipes(experiment):
-        # Of how many products a drive is the sum; 0 stands for frames.
-        terms = recipe.least_terms if recipe.separable else 0
-        for population in experiment.populations.values():
-            plan = _plan(population, experiment, terms)
-            texts.add(write(plan, _differing(plan, population)).text)
-        if terms == 0:
+        terms.add(recipe.least_terms if recipe.separable else 0)
+        if not recipe.separable:
             texts |= _loops_of_stills(recipe, experiment)
+    for count in terms:
+        for name, population in experiment.populations.items():
+            plan = _plan(name, population, experiment, count)
+            texts.add(write(plan, _differing(plan, population)).text)
     return texts
 
 
@@ -78,7 +79,7 @@ def _loops_of_stills(recipe: Recipe, experiment: Experiment) -> set[str]:
     return texts
 
 
-def _plan(population: PopulationSpec, experiment: Experiment, terms: int) -> KernelPlan:
+def _plan(name: str, population: PopulationSpec, experiment: Experiment, terms: int) -> KernelPlan:
     """Return what a population's kernel is written for."""
     voltage = next(iter(population.model.states))
     traces = {"drive": "drive", "filtered": "filtered", "voltage": voltage}
@@ -91,9 +92,10 @@ def _plan(population: PopulationSpec, experiment: Experiment, terms: int) -> Ker
         **_of_drive(population, experiment, terms),
         substeps=experiment.substeps_of(population),
         filter_substeps=None if exact is None else 1,
-        noisy=largest(population.noise_std) > 0,
+        noisy=experiment.largest_noise(name) > 0,
         record=tuple(traces[name] for name in saved if name in traces),
         exact_rate=mantissa == 0.5,
+        varied=any(axis.population == name for axis in experiment.neuron_axes),
     )
 
 
