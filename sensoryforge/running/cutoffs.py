@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from sensoryforge.design.experiment import Experiment, PopulationSpec
+from sensoryforge.running.extremes import extremes
 
 HZ = "_hz"
 """How the names of frequencies end."""
@@ -39,10 +40,8 @@ def _lines_of(experiment: Experiment, name: str, population: PopulationSpec) -> 
     block = population.filter
     step_ms = experiment.dt_ms / experiment.substeps_of(population)
     limit_hz = 500.0 / step_ms
-    values = block.draw(population.count, experiment.seed, name, block.kind)
-    for parameter, value in values.items():
-        highest_hz = float(np.max(value))
-        if not parameter.endswith(HZ) or highest_hz < limit_hz:
+    for parameter, highest_hz in _frequencies(experiment, name, population).items():
+        if highest_hz < limit_hz:
             continue
         got = f"neurons.populations.{name}.filter.{parameter}: got {highest_hz:g}"
         limit = f"not below {limit_hz:g} Hz, half the rate of steps of {step_ms:g} ms"
@@ -51,3 +50,14 @@ def _lines_of(experiment: Experiment, name: str, population: PopulationSpec) -> 
             needed = int(experiment.dt_ms * highest_hz / 500.0) + 1
             advice += f", or set pipeline.substeps={needed}"
         yield f"{got}, {limit}: the filter becomes another one; {advice}"
+
+
+def _frequencies(experiment: Experiment, name: str, population: PopulationSpec) -> dict[str, float]:
+    """Return each frequency of a filter, the highest of its neurons and of its axes."""
+    highest: dict[str, float] = {}
+    for _, block in extremes(experiment, name, population.filter):
+        drawn = block.draw(population.count, experiment.seed, name, block.kind)
+        for parameter, value in drawn.items():
+            if parameter.endswith(HZ):
+                highest[parameter] = max(float(np.max(value)), highest.get(parameter, 0.0))
+    return highest

@@ -6,18 +6,17 @@ That is room in memory and on the disk, and what the output directory holds alre
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sensoryforge.core.devices import total_memory_bytes
 from sensoryforge.core.errors import ConfigError, StorageError
 from sensoryforge.design.experiment import Experiment
-from sensoryforge.equations.block import Block
 from sensoryforge.equations.stiffness import describe_stiffness
 from sensoryforge.running.cutoffs import cutoff_lines
 from sensoryforge.running.earlier import check_earlier_run
 from sensoryforge.running.estimate import estimate, format_bytes
+from sensoryforge.running.extremes import extremes
 
 if TYPE_CHECKING:
     from sensoryforge.store.checkpoint import Checkpoint
@@ -74,7 +73,7 @@ def stiffness_lines(experiment: Experiment) -> list[str]:
             if block.step_ms is not None:
                 continue  # its numbers were fitted at this step, whatever they do in it
             key = f"neurons.populations.{name}.{block.kind}"
-            for where, extreme in _extremes(experiment, name, block):
+            for where, extreme in extremes(experiment, name, block):
                 values = extreme.draw(population.count, experiment.seed, name, block.kind)
                 stiff = describe_stiffness(extreme, values, experiment.dt_ms, substeps)
                 if stiff:
@@ -82,18 +81,6 @@ def stiffness_lines(experiment: Experiment) -> list[str]:
                     lines.append(f"{key}: {stiff}{where}")
                     break  # one of the values tells enough
     return lines
-
-
-def _extremes(experiment: Experiment, population: str, block: Block) -> Iterator[tuple[str, Block]]:
-    """Yield a block as it is, and with the least and the largest value of each of its axes."""
-    yield "", block
-    for axis in experiment.neuron_axes:
-        kind, _, number = axis.path.partition(".")
-        if axis.population != population or kind != block.kind:
-            continue
-        values = [float(v) for family in experiment.design.families for v in family.axes[axis.name]]
-        for value in (min(values), max(values)):
-            yield f" (where {axis.name} is {value:g})", block.with_parameters(**{number: value})
 
 
 def _draw_places(experiment: Experiment) -> None:

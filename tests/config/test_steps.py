@@ -106,6 +106,8 @@ def test_a_cutoff_from_half_the_rate_of_steps_on_is_told_before_a_run(tmp_path: 
     )
     assert preflight(checked(*fitted, at_limit)) == [line]
     assert preflight(checked(*fitted, below)) == []
+    axis = f"{SA}.filter.parameters.cutoff_hz=[100,2500]"
+    assert preflight(checked(*fitted, axis)) == [line]
 
 
 def test_the_highest_cutoff_of_a_table_of_units_tells() -> None:
