@@ -96,6 +96,11 @@ def _extremes(experiment: Experiment, population: str, block: Block) -> Iterator
 
 def _draw_places(experiment: Experiment) -> None:
     """Draw where afferents lie and what they pool, where a class may refuse or fail."""
+    for seed in experiment.seeds:
+        _draw_places_of_skin(experiment.at_seed(seed))
+
+
+def _draw_places_of_skin(experiment: Experiment) -> None:
     for name, population in experiment.populations.items():
         if not population.innervation.pools_receptors:
             _ = experiment.places(name).xy_mm
