@@ -1,4 +1,4 @@
-"""``python -m sensoryforge.train data=outputs/DATE/TIME target=amplitude`` trains a decoder.
+"""``sensoryforge train data=outputs/DATE/TIME target=amplitude`` trains a decoder.
 
 Every key is in ``conf/train.yaml``; ``-m decoder=linear,conv`` trains several in turn.
 """
@@ -16,7 +16,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from sensoryforge.commands import console
-from sensoryforge.commands.directories import make_directory, shown_directory
+from sensoryforge.commands.directories import make_directory, planned_directory, shown_directory
 from sensoryforge.commands.endings import errors_end_the_process, hydra_raises
 from sensoryforge.commands.hydra_app import make_application
 from sensoryforge.config.composer import Composer, hydra_errors, register_sweeper
@@ -146,7 +146,8 @@ class TrainGuard(Callback):
         """End with one line for each problem, or make the directory."""
         with errors_end_the_process():
             raise_if(find_misread_overrides(_overrides(config), _composer_of_hydra()))
-            training.examine(plain_settings(config))
+            directory = shown_directory(planned_directory(config, "run"), Path.cwd())
+            training.examine(plain_settings(config), directory)
             config.hydra.run.dir = str(make_directory(config, "run"))
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:

@@ -308,7 +308,8 @@ def test_a_second_training_in_a_directory_leaves_its_own_best_epoch(
     directory: Path, tmp_path: Path
 ) -> None:
     training.train(settings(directory, "target=amplitude", "max_epochs=1"), tmp_path)
-    training.train(settings(directory, "target=sigma", "max_epochs=1", "seed=1"), tmp_path)
+    other = settings(directory, "target=sigma", "max_epochs=1", "seed=1", "overwrite=true")
+    training.train(other, tmp_path)
     again = training.train(
         settings(directory, "target=sigma", "max_epochs=1", "seed=1"), tmp_path / "alone"
     )
