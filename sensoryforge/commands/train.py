@@ -52,7 +52,7 @@ def _run_application() -> int:
             application()
         except JobFailedError as failure:  # told by the job; one of another process comes only here
             _codes.append(failure.exit_code)
-        except hydra_errors() as error:
+        except hydra_errors(TypeError) as error:
             raise ConfigError(_problems(arguments) or one_line(error)) from error
     return max(_codes, default=0)
 

@@ -168,10 +168,17 @@ def find_misread_overrides(overrides: Iterable[str], composer: Composer) -> Iter
             advice = _ADVICE_ON_RANGE.format(key=key) if is_range else ""
             advice = advice or _advice_on_several_values(key, values, composer.can_sweep)
             yield f"{text}: {advice}"
-        elif isinstance(value, list) and composer.is_choice(text):
-            names = ",".join(map(str, value))
-            advice = f"for several in turn write -m {key}={names}"
-            yield f"{text}: a list is not a choice; {advice}"
+        elif not (isinstance(value, str) or override.is_delete()) and composer.is_choice(text):
+            yield _explain_choice(text, key, value, composer)
+
+
+def _explain_choice(text: str, key: str, value: Any, composer: Composer) -> str:
+    """Return the line for a choice of an option that is not the name of one."""
+    options = composer.options(key.partition("@")[0])
+    if isinstance(value, list) and all(name in options for name in value):
+        names = ",".join(map(str, value))
+        return f"{text}: a list is not a choice; for several in turn write -m {key}={names}"
+    return f"{key}: got {format_value(value)}, allowed are {list_names(options)}"
 
 
 def _advice_on_several_values(key: str, values: str, can_sweep: bool) -> str:
@@ -230,7 +237,51 @@ def explain_override(text: str, error: Exception, config: DictConfig, composer: 
         return f"{key}: no such choice, known are {list_names(placed)}{suggest(name, placed)}"
     if is_placed_choice:
         return f"{text}: {one_line(error)}"
-    return explain_unknown_key(name, config, text) or f"{text}: {one_line(error)}"
+    return (
+        _explain_piece(name, text, composer)
+        or explain_unknown_key(name, config, text)
+        or _explain_shape(name, text, config, composer)
+        or f"{text}: {one_line(error)}"
+    )
+
+
+def _explain_piece(key: str, text: str, composer: Composer) -> str | None:
+    """Return the line for a profile or motion that is chosen by something else than a name."""
+    section, *_, last = key.split(".")
+    override = parse_override(text)
+    if section != "stimuli" or last not in PIECES or override is None:
+        return None
+    names = list_names(composer.options(last))
+    value = override.value()
+    advice = f"; its values are set by themselves, as in {key}.onset_ms=5"
+    hint = advice if isinstance(value, dict) else ""
+    return f"{key}: got {format_value(value)}, allowed are {names}{hint}"
+
+
+def _explain_shape(key: str, text: str, config: DictConfig, composer: Composer) -> str | None:
+    """Return the line for a list, or a mapping with an unknown key, in the place of a mapping."""
+    from omegaconf import OmegaConf
+
+    node = OmegaConf.select(config, key, throw_on_missing=False)
+    override = parse_override(text)
+    if not isinstance(node, Mapping) or override is None:
+        return None
+    value = override.value()
+    if isinstance(value, dict):
+        for name in value:
+            line = explain_unknown_key(f"{key}.{name}", config, f"{key}.{name}={value[name]}")
+            if line is not None:
+                return line
+        return None
+    if not isinstance(value, list):
+        return None
+    allowed = "a mapping"
+    for choice in map(str, config.hydra.runtime.choices):
+        group, _, place = choice.partition("@")
+        if key in (place, choice):
+            names = list_names(composer.options(group))
+            allowed = f"a mapping; to choose an option write {choice}=NAME, of {names}"
+    return f"{key}: got {format_value(value)}, allowed is {allowed}"
 
 
 def _is_there(name: str, config: DictConfig) -> bool:
