@@ -105,7 +105,8 @@ class Dataset(Sequence[dict[str, Any]]):
         name = type(self).__name__
         state = "complete" if self.complete else "interrupted"
         where = files.show(self.directory)
-        return f"<{name}: {len(self)} stimuli, {list_names(self.names)}, {state}, {where}>"
+        stimuli = "1 stimulus" if len(self) == 1 else f"{len(self)} stimuli"
+        return f"<{name}: {stimuli}, {list_names(self.names)}, {state}, {where}>"
 
     @property
     def names(self) -> tuple[str, ...]:
