@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sensoryforge.config.composer import Composer, hydra_errors
+from sensoryforge.config.explain_key import (
+    explain_choice,
+    explain_piece,
+    explain_shape,
+    explain_unknown_key,
+)
 from sensoryforge.config.explain_option import explain_option_file
 from sensoryforge.config.hydra_private import value_as_written
-from sensoryforge.config.kinds import option_names
 from sensoryforge.config.overrides import format_override, parse_override
-from sensoryforge.config.sources import SECTIONS
-from sensoryforge.config.stimuli import named_stimuli
 from sensoryforge.config.yaml_file import read_yaml
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import format_value, list_names, suggest
-from sensoryforge.stimuli.recipe import PIECES, SAMPLING_KEYS
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -36,7 +38,6 @@ _ADVICE_ON_RANGE = (
     "interval() is a word of sweeps; write '{key}={{low: .., high: ..}}', with "
     "stimuli.sampling=random (or latin_hypercube, sobol) and stimuli.samples=N"
 )
-_NOT_FOR_USERS = ("hydra", "_target_")
 
 
 def compose_with_problems(
@@ -169,16 +170,7 @@ def find_misread_overrides(overrides: Iterable[str], composer: Composer) -> Iter
             advice = advice or _advice_on_several_values(key, values, composer.can_sweep)
             yield f"{text}: {advice}"
         elif not (isinstance(value, str) or override.is_delete()) and composer.is_choice(text):
-            yield _explain_choice(text, key, value, composer)
-
-
-def _explain_choice(text: str, key: str, value: Any, composer: Composer) -> str:
-    """Return the line for a choice of an option that is not the name of one."""
-    options = composer.options(key.partition("@")[0])
-    if isinstance(value, list) and all(name in options for name in value):
-        names = ",".join(map(str, value))
-        return f"{text}: a list is not a choice; for several in turn write -m {key}={names}"
-    return f"{key}: got {format_value(value)}, allowed are {list_names(options)}"
+            yield explain_choice(text, key, value, composer)
 
 
 def _advice_on_several_values(key: str, values: str, can_sweep: bool) -> str:
@@ -194,7 +186,7 @@ def _advice_on_several_values(key: str, values: str, can_sweep: bool) -> str:
         return "a batch file lists its stimuli itself"
     if as_list:
         return f"several values are a list, {as_list}"
-    return "a batch file is one dataset; to sweep this use python -m sensoryforge.run -m"
+    return "a batch file is one dataset; to sweep this use sensoryforge run -m"
 
 
 def explain_override(text: str, error: Exception, config: DictConfig, composer: Composer) -> str:
@@ -238,50 +230,11 @@ def explain_override(text: str, error: Exception, config: DictConfig, composer: 
     if is_placed_choice:
         return f"{text}: {one_line(error)}"
     return (
-        _explain_piece(name, text, composer)
+        explain_piece(name, text, composer)
         or explain_unknown_key(name, config, text)
-        or _explain_shape(name, text, config, composer)
+        or explain_shape(name, text, config, composer)
         or f"{text}: {one_line(error)}"
     )
-
-
-def _explain_piece(key: str, text: str, composer: Composer) -> str | None:
-    """Return the line for a profile or motion that is chosen by something else than a name."""
-    section, *_, last = key.split(".")
-    override = parse_override(text)
-    if section != "stimuli" or last not in PIECES or override is None:
-        return None
-    names = list_names(composer.options(last))
-    value = override.value()
-    advice = f"; its values are set by themselves, as in {key}.onset_ms=5"
-    hint = advice if isinstance(value, dict) else ""
-    return f"{key}: got {format_value(value)}, allowed are {names}{hint}"
-
-
-def _explain_shape(key: str, text: str, config: DictConfig, composer: Composer) -> str | None:
-    """Return the line for a list, or a mapping with an unknown key, in the place of a mapping."""
-    from omegaconf import OmegaConf
-
-    node = OmegaConf.select(config, key, throw_on_missing=False)
-    override = parse_override(text)
-    if not isinstance(node, Mapping) or override is None:
-        return None
-    value = override.value()
-    if isinstance(value, dict):
-        for name in value:
-            line = explain_unknown_key(f"{key}.{name}", config, f"{key}.{name}={value[name]}")
-            if line is not None:
-                return line
-        return None
-    if not isinstance(value, list):
-        return None
-    allowed = "a mapping"
-    for choice in map(str, config.hydra.runtime.choices):
-        group, _, place = choice.partition("@")
-        if key in (place, choice):
-            names = list_names(composer.options(group))
-            allowed = f"a mapping; to choose an option write {choice}=NAME, of {names}"
-    return f"{key}: got {format_value(value)}, allowed is {allowed}"
 
 
 def _is_there(name: str, config: DictConfig) -> bool:
@@ -319,92 +272,6 @@ def _first_that_needs_quotes(value: str) -> str | None:
         if _UNQUOTED.fullmatch(letter) is None:
             return letter
     return None
-
-
-def explain_unknown_key(key: str, config: DictConfig, text: str) -> str | None:
-    """Return the line for the first part of a dotted key that a configuration lacks.
-
-    ``text`` is the override that the key is of. None where every part is there.
-    """
-    node: Any = config
-    parts = key.split(".")
-    for depth, part in enumerate(parts):
-        parent = ".".join(parts[:depth])
-        if depth and (node is None or node == {}):
-            return f"{key}: unknown key, {parent} is empty; write +{text.lstrip('+~')}"
-        if not isinstance(node, Mapping):
-            return f"{key}: {parent} is a value, it has no keys"
-        if part not in node:
-            known = _known_keys(node)
-            if parent == "stimuli":  # a key of an entry may be set in all that have it
-                known = list(dict.fromkeys([*known, *_keys_of_entries(config), *SAMPLING_KEYS]))
-            name = ".".join(parts[: depth + 1])
-            hint = suggest(part, known) or hint_at_place(key, parent, config, text)
-            return f"{name}: unknown key, known are {list_names(known)}{hint}"
-        node = node.get(part)
-    return None
-
-
-def hint_at_place(key: str, parent: str, config: DictConfig, text: str) -> str:
-    """Return the override that was meant by one whose key stands elsewhere; empty if none does.
-
-    Parameters
-    ----------
-    key, parent
-        The key of the override, and the part of it that is there.
-    config
-        What is composed without it.
-    text
-        The override.
-    """
-    value = text.partition("=")[2]
-    if parent == "neurons.populations" and key.count(".") == parent.count(".") + 1:
-        return f"; to add a population write +population@{key}={value or 'OPTION'}"
-    missing = key.removeprefix(f"{parent}.").partition(".")[0]
-    if missing in PIECES and key != f"{parent}.{missing}":
-        names = list_names(option_names(missing))
-        return f"; there is none yet, choose one with {parent}.{missing}=NAME, of {names}"
-    leaf = key.rpartition(".")[2]
-    for choice in sorted(map(str, config.hydra.runtime.choices)):
-        if "@" in choice and choice.partition("@")[0] == key:
-            return f"; write {choice}={value}"
-    prefix = f"{parent}." if parent else ""
-    for place in _dotted_keys(config):
-        if place.startswith(prefix) and place.rpartition(".")[2] == leaf:
-            return f"; write {place}={value}"
-    return ""
-
-
-def _dotted_keys(config: DictConfig) -> Iterator[str]:
-    """Yield the whole key of every value of an experiment."""
-    from omegaconf import OmegaConf
-
-    for section in SECTIONS:
-        if section in config:
-            plain: Any = OmegaConf.to_container(config[section], resolve=False)
-            yield from _keys_below(plain, section)
-
-
-def _keys_below(node: Any, where: str) -> Iterator[str]:
-    """Yield the whole key of every value below a node."""
-    if not isinstance(node, Mapping):
-        yield where
-        return
-    for key, value in node.items():
-        yield from _keys_below(value, f"{where}.{key}")
-
-
-def _known_keys(node: Mapping[Any, Any]) -> list[str]:
-    """Return the keys of a node that users set."""
-    return [name for name in map(str, node) if name not in _NOT_FOR_USERS]
-
-
-def _keys_of_entries(config: DictConfig) -> list[str]:
-    """Return the keys that the named entries of the stimuli have."""
-    keys: list[str] = []
-    for entry in named_stimuli(config).values():
-        keys += _known_keys(entry)
-    return keys
 
 
 def explain_unresolved(error: OmegaConfBaseException) -> str:
