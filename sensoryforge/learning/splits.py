@@ -84,12 +84,12 @@ def split(
         part_of_row = np.full(len(table), _TEST)
         rows = np.flatnonzero(~_held_out(table, how))
         shares = [fractions[_TRAIN], fractions[_VAL], 0.0]
-        _check_number_of_units(conditions[rows], how, np.count_nonzero(shares))
+        _check_number_of_units(conditions[rows], how, int(np.count_nonzero(shares)))
         part_of_row[rows] = _draw_parts(conditions[rows], labels[rows], shares, seed)
     else:
         stimuli = np.arange(len(table), dtype=np.int64)
         units = stimuli if how == "stimulus" else conditions
-        _check_number_of_units(units, how, np.count_nonzero(fractions))
+        _check_number_of_units(units, how, int(np.count_nonzero(fractions)))
         part_of_row = _draw_parts(units, labels, fractions, seed)
     parts = Split(
         train=np.flatnonzero(part_of_row == _TRAIN),
