@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
@@ -22,10 +22,13 @@ from sensoryforge.commands.hydra_app import make_application
 from sensoryforge.config.composer import Composer, hydra_errors, register_sweeper
 from sensoryforge.config.explain import compose_with_problems, find_misread_overrides, one_line
 from sensoryforge.config.hydra_private import Arguments, parse_arguments, split_basic_sweep
-from sensoryforge.config.overrides import read_directories
+from sensoryforge.config.overrides import parse_override, read_directories
 from sensoryforge.core.errors import ConfigError, SensoryForgeError, raise_if
 from sensoryforge.core.trust import trust_folder
 from sensoryforge.learning import training
+
+if TYPE_CHECKING:
+    from hydra.core.override_parser.types import Override
 
 NAME = "train"
 """The primary config of training."""
@@ -67,12 +70,21 @@ def _problems(arguments: Arguments) -> list[str]:
     fixed: list[str] = []
     swept: list[str] = []
     for text in arguments.overrides:
-        if arguments.multirun and list(find_misread_overrides([text], composer)):
-            key, _, values = text.partition("=")
-            swept += [f"{key}={value}" for value in values.split(",")]
+        override = parse_override(text)
+        if arguments.multirun and override is not None and override.is_sweep_override():
+            swept += _each_value(override)
         else:
             fixed.append(text)
     return compose_with_problems(composer, [*fixed, *swept])[1]
+
+
+def _each_value(override: Override) -> list[str]:
+    """Return an override of a sweep as one for each value; of an interval, for its ends."""
+    key = override.get_key_element()
+    if override.is_interval_sweep():
+        interval: Any = override.value()
+        return [f"{key}={interval.start}", f"{key}={interval.end}"]
+    return [f"{key}={value}" for value in override.sweep_string_iterator()]
 
 
 class JobFailedError(SensoryForgeError):
@@ -166,8 +178,8 @@ def _with_ends_of_intervals(texts: Sequence[str], composer: Composer) -> list[st
     listed: list[str] = []
     for text, override in zip(texts, composer.parse(texts), strict=True):
         if override.is_interval_sweep():
-            interval: Any = override.value()
-            listed.append(f"{override.get_key_element()}={interval.start},{interval.end}")
+            low, high = _each_value(override)
+            listed.append(f"{low},{high.partition('=')[2]}")
         else:
             listed.append(text)
     return listed

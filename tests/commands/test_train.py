@@ -430,6 +430,19 @@ def test_data_must_be_given() -> None:
         check_settings(plain_settings(Composer.over([], "train").load()))
 
 
+def test_a_sweep_with_a_wrong_word_beside_an_interval_names_that_word_alone(
+    directory: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = ("-m", f"data={directory}", "decoder.learning_rate=interval(0.001,0.1)")
+    code = inside(tmp_path, monkeypatch, *words, "decoder=linear,conv", "hydra/sweeper=optun")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert code == 2
+    assert line == "hydra/sweeper: got 'optun', allowed are basic, sensoryforge"
+
+
 # --- what a job returns ---
 
 
