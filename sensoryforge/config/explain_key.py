@@ -30,7 +30,7 @@ def explain_choice(text: str, key: str, value: Any, composer: Composer) -> str:
 
 def explain_piece(key: str, text: str, composer: Composer) -> str | None:
     """Return the line for a profile or motion that is chosen by something else than a name."""
-    section, *_, last = key.split(".")
+    section, last = key.partition(".")[0], key.rpartition(".")[2]
     override = parse_override(text)
     if section != "stimuli" or last not in PIECES or override is None:
         return None

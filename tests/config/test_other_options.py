@@ -91,6 +91,11 @@ def test_a_part_of_a_population_chosen_anew_has_none_of_the_files_values(
     ("override", "line"),
     [
         ("batch=[1]", "batch: got [1], allowed are hdf5, pytorch"),
+        (
+            "amplitude=20",
+            "amplitude: unknown key, known are pipeline, neurons, stimuli, batch; write "
+            "stimuli.amplitude=20",
+        ),
         ("pipeline=5", "pipeline: got 5, allowed are default"),
         (f"units@{SA}.units=[1]", f"units@{SA}.units: got [1], allowed are none, pc, ra1, sa1"),
         (
