@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,7 +29,12 @@ if not torch.cuda.is_available():
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out what needs signals, permissions or a terminal where the system has none of that kind."""
+    """Begin with the files that take longest; leave out what this system has no means for.
+
+    A worker takes the next file when it has ended one. Were a long one last, the others would wait.
+    """
+    slow_of: Counter[Path] = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow_of[item.path])
     if os.name == "posix":
         return
     for item in items:
@@ -56,16 +62,22 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Compile anew, so that the tests prove the code that is here."""
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Compile anew, once in a run of the tests, so that they prove the code that is here.
+
+    Who names a folder of kernels, as the gate does, has it used by all tests alike.
+    """
     from sensoryforge.simulation.kernels import cache
 
-    folder = tmp_path_factory.mktemp("kernels")
+    if cache.VARIABLE in os.environ:
+        yield
+        return
+    of_this_run = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        of_this_run = of_this_run.parent  # what one worker has compiled the others load
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(cache.VARIABLE, str(folder))
-        cache.load.cache_clear()
-        yield folder
-    cache.load.cache_clear()
+        patch.setenv(cache.VARIABLE, str(of_this_run / "kernels"))
+        yield
 
 
 @pytest.fixture(scope="session", params=[pytest.param("pytorch", marks=pytest.mark.slow), "hdf5"])

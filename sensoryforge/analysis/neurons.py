@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sensoryforge.analysis.selection import check_population
+from sensoryforge.core.axes import ROW, SEED_AXIS
 from sensoryforge.core.errors import ConfigError
+from sensoryforge.core.messages import list_names
 from sensoryforge.core.types import Ints
 from sensoryforge.skin.units import UnitTable
 
@@ -16,6 +18,71 @@ if TYPE_CHECKING:
     from sensoryforge.store.dataset import Dataset
 
 Texts = npt.NDArray[np.str_]
+
+
+def of_skin(dataset: Dataset, key: str) -> Any:
+    """Return what a dataset says of neurons or receptors, None where it says nothing.
+
+    Parameters
+    ----------
+    dataset
+        The dataset.
+    key
+        A key of the metadata, such as ``sa_xy_mm``.
+
+    Raises
+    ------
+    ConfigError
+        Where it differs between the skins that the dataset's stimuli are felt by.
+
+    Examples
+    --------
+    >>> of_skin(results, "sa_xy_mm").shape
+    torch.Size([5, 2])
+    """
+    stored = dataset.metadata.get(key)
+    if stored is None or key not in dataset.metadata.get("of_seeds", ()):
+        return stored
+    return stored[dataset.metadata["seeds"].index(seed_of(dataset))]
+
+
+def seed_of(dataset: Dataset) -> int:
+    """Return the seed of the skin that a dataset's stimuli are felt by.
+
+    Raises
+    ------
+    ConfigError
+        Where there are several: it is an axis, and stimuli of one have to be chosen.
+
+    Examples
+    --------
+    >>> seed_of(results)
+    42
+    """
+    if SEED_AXIS not in dataset.table:
+        seed: int = dataset.metadata["config"]["pipeline"]["seed"]
+        return seed
+    seeds = sorted({int(seed) for seed in dataset.table[SEED_AXIS]})
+    if len(seeds) > 1:
+        raise ConfigError(
+            f"{dataset.directory}: its afferents are drawn anew for each {SEED_AXIS}, "
+            f"{list_names(map(str, seeds))}; take one, as in where({SEED_AXIS}={seeds[0]}) "
+            f"or --where {SEED_AXIS}={seeds[0]}"
+        )
+    return seeds[0]
+
+
+def has_one_skin(dataset: Dataset, key: str) -> bool:
+    """Tell whether neurons or receptors are the same for all stimuli of a dataset.
+
+    Examples
+    --------
+    >>> has_one_skin(results, "sa_xy_mm")
+    True
+    """
+    if key not in dataset.metadata.get("of_seeds", ()):
+        return True
+    return int(dataset.table[SEED_AXIS].nunique()) == 1
 
 
 def has_units(dataset: Dataset, population: str) -> bool:
@@ -45,15 +112,21 @@ def units(dataset: Dataset, population: str) -> Ints:
         For a population that is not there, or has no table of units.
     """
     check_population(dataset, population)
-    stored = dataset.metadata.get(f"{population}_unit")
+    stored = of_skin(dataset, f"{population}_unit")
     if stored is not None:
         return np.asarray(stored, dtype=np.int64)
     values = _population(dataset, population)
     if values.get("units") is None:
         where = f"{dataset.directory}: population {population}"
         raise ConfigError(f"{where} has no table of units (neurons.populations.{population}.units)")
+    column = f"{population}_units_{ROW}"
+    if column in dataset.table:
+        raise ConfigError(
+            f"{dataset.directory}: all neurons of {population} are one unit, in each condition "
+            f"another; the column {column} says which"
+        )
     # An interrupted run has only its configuration.
-    seed = dataset.metadata["config"]["pipeline"]["seed"]
+    seed = seed_of(dataset)
     return UnitTable.from_config(values["units"]).draw(values["count"], seed, population)
 
 
@@ -84,7 +157,7 @@ def tags(dataset: Dataset, population: str) -> Texts:
         For a population that is not there, and for skin without regions.
     """
     check_population(dataset, population)
-    numbers = dataset.metadata.get(f"{population}_tag")
+    numbers = of_skin(dataset, f"{population}_tag")
     if numbers is None:
         raise ConfigError(f"{dataset.directory}: its skin has no regions (pipeline.outline)")
     names: Texts = np.array(dataset.metadata["tags"])

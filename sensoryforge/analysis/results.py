@@ -9,8 +9,10 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, overload
 
-from sensoryforge.analysis.sweep import find_jobs, open_as_one
-from sensoryforge.core.errors import DamagedError, StorageError
+from sensoryforge.analysis.joining import describe_versions, join
+from sensoryforge.analysis.joint_metadata import show_origin
+from sensoryforge.analysis.sweep import find_jobs, holds_dataset, open_as_one
+from sensoryforge.core.errors import ConfigError, DamagedError, StorageError
 from sensoryforge.core.messages import list_names
 from sensoryforge.core.paths import expand_home
 from sensoryforge.store import files
@@ -385,20 +387,27 @@ class Results(Dataset):
         return {}
 
 
-def load(directory: str | PathLike[str]) -> Results:
-    """Return the dataset in a directory, in whatever format it is.
+def load(directory: str | PathLike[str] | Sequence[str | PathLike[str]]) -> Results:
+    """Return the dataset in a directory, in whatever format it is, or several as one.
 
     It is the last complete run, or else what an interrupted one committed. Warns when an unfinished
     run is newer than the results. The datasets of a sweep open as one, with a column for each
     override that the sweep varied, if their arrays go together.
 
+    A list of datasets of one pipeline opens as one: all stimuli in order, one that several of them
+    have once, ``index`` counting on over all of them. ``sensoryforge merge`` writes the same into
+    a directory of its own.
+
     Parameters
     ----------
     directory
-        The output directory of a run, or of a sweep.
+        The output directory of a run, or of a sweep; a results file; or a list of these.
 
     Raises
     ------
+    ConfigError
+        For a list of datasets that were not made by one pipeline, with a line for each that
+        differs from the first.
     StorageError
         When there is no dataset, when another program has it open for writing, and for a sweep
         whose datasets do not open as one; it then lists them.
@@ -409,11 +418,14 @@ def load(directory: str | PathLike[str]) -> Results:
     --------
     >>> len(load(results.directory))
     8
+    >>> len(load([results.directory]))
+    8
     """
+    if not isinstance(directory, str | PathLike):
+        return _load_several(directory)
     root = expand_home(directory)
     if not root.is_dir():
-        problem = "a file; give its directory" if root.exists() else "no such directory"
-        raise StorageError(f"{files.show(root)}: {problem}")
+        return _load_file(root)
     checkpoint = _read_checkpoint(root)
     if checkpoint and checkpoint.results:
         return Results(root, checkpoint, root / checkpoint.results)
@@ -434,6 +446,66 @@ def load(directory: str | PathLike[str]) -> Results:
             f"{files.show(root)}: its run was interrupted before anything was committed"
         )
     return Results(root, checkpoint, None)
+
+
+def load_each(places: Sequence[str | PathLike[str]]) -> list[Results]:
+    """Return the datasets in some places, those of a sweep each for itself.
+
+    Parameters
+    ----------
+    places
+        Directories of runs or sweeps, and results files.
+
+    Raises
+    ------
+    ConfigError
+        Where a dataset is named twice.
+    StorageError
+        Where there is none; see `load`.
+
+    Examples
+    --------
+    >>> len(load_each([results.directory]))
+    1
+    """
+    datasets: list[Results] = []
+    for place in places:
+        root = expand_home(place)
+        jobs = find_jobs(root) if root.is_dir() and not holds_dataset(root) else []
+        datasets += [load(job.directory) for job in jobs] if jobs else [load(root)]
+    seen: set[tuple[Path, ...]] = set()
+    for dataset in datasets:
+        stored = tuple(path.resolve() for path in dataset.paths)
+        if stored in seen:
+            raise ConfigError(f"{show_origin(dataset)}: got twice, allowed is each dataset once")
+        seen.add(stored)
+    return datasets
+
+
+def _load_several(places: Sequence[str | PathLike[str]]) -> Results:
+    """Return several datasets as one."""
+    if not places:
+        raise ConfigError("load: got no dataset, allowed are one or more directories")
+    datasets = load_each(places)
+    if len(datasets) == 1:
+        return datasets[0]
+    joint = join(datasets)
+    versions = describe_versions(datasets)
+    if versions:
+        warnings.warn(f"made by different versions of SensoryForge: {versions}", stacklevel=3)
+    return joint
+
+
+def _load_file(path: Path) -> Results:
+    """Return the dataset of a results file, with what the checkpoint beside it says of it."""
+    if not path.exists():
+        raise StorageError(f"{files.show(path)}: no such directory")
+    if all(path.suffix != f".{format.suffix}" for format in shipped_formats()) or path.name == FILE:
+        raise StorageError(f"{files.show(path)}: a file; give its directory")
+    checkpoint = _read_checkpoint(path.parent)
+    if checkpoint and checkpoint.results == path.name:
+        return Results(path.parent, checkpoint, path)
+    return Results(path.parent, None, path)
 
 
 def _results_files(root: Path) -> list[Path]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -10,14 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
-
+from sensoryforge.analysis.joining import find_mismatch, stack
+from sensoryforge.analysis.joint_metadata import stimuli_of_all
 from sensoryforge.core.errors import StorageError
 from sensoryforge.store import files
 from sensoryforge.store.checkpoint import FILE
 from sensoryforge.store.dataset import Dataset
-from sensoryforge.store.formats import find_results_files, locate_format_of
-from sensoryforge.store.formats.base import FileReader, Shelf
+from sensoryforge.store.formats import find_results_files
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,11 +46,6 @@ class Job:
     def describe(self) -> str:
         """Return what tells this dataset apart, as text."""
         return ", ".join(f"{name}={value}" for name, value in self.values.items())
-
-
-def open_by_suffix(path: Path) -> FileReader:
-    """Open a file of a shipped format."""
-    return locate_format_of(path).reader(path)
 
 
 def find_jobs(root: Path) -> list[Job]:
@@ -100,36 +93,21 @@ def open_as_one(root: Path, jobs: Sequence[Job], datasets: Sequence[_Dataset]) -
         If their arrays do not go together; it lists the datasets.
     """
     is_sweep = files.exists(root / _SWEEP_RECORD)
-    mismatch = _mismatch(datasets) if is_sweep else "they are not of one sweep"
+    mismatch = find_mismatch(datasets) if is_sweep else "they are not of one sweep"
     if mismatch:
         raise StorageError(
             f"{files.show(root)}: {len(jobs)} datasets below, which do not open as one "
             f"({mismatch}); open one of {_listed(jobs)}"
         )
-    joint = copy.copy(datasets[0])
-    paths: list[Path] = []
-    blocks = []
-    for dataset in datasets:
-        block = dataset._rows.copy()
-        block[:, 0] += len(paths)
-        blocks.append(block)
-        paths += dataset._files
-    rows = np.concatenate(blocks)
-    rows[:, 2] = np.arange(len(rows))
+    rows = []
+    for number, dataset in enumerate(datasets):
+        rows += [(number, row) for row in range(len(dataset))]
+    first = datasets[0]
+    config = {**first.facts["config"], "stimuli": stimuli_of_all(datasets)}
+    joint = stack(datasets, rows, {**first.metadata, "config": config})
     joint.directory = root
-    joint.complete = all(dataset.complete for dataset in datasets)
-    joint.open_file = open_by_suffix
-    config = _joint_config(datasets)
-    vars(joint).pop("_population_counts", None)  # of the first dataset alone
-    vars(joint).update(
-        _checkpoint=None,
-        _shelf=Shelf(open_by_suffix),
-        _files=paths,
-        _rows=rows,
-        table=_joint_table(jobs, datasets),
-        facts={**datasets[0].facts, "config": config},
-        metadata={**datasets[0].metadata, "config": config},
-    )
+    joint.directories = (root,)
+    vars(joint)["table"] = _joint_table(jobs, datasets)
     return joint
 
 
@@ -139,44 +117,6 @@ def _listed(jobs: Sequence[Job]) -> str:
     if len(jobs) > MOST_LISTED:
         names.append(f"and {len(jobs) - MOST_LISTED} more")
     return ", ".join(names)
-
-
-def _mismatch(datasets: Sequence[Dataset]) -> str:
-    """Return why datasets cannot be opened as one; an empty text if they can."""
-    first = datasets[0]
-    for dataset in datasets[1:]:
-        if dataset.names != first.names:
-            return "they hold different arrays"
-        for name in first.names:
-            one, other = first.shape(name), dataset.shape(name)
-            if one != other:
-                return f"{name}: {_sides(one)} and {_sides(other)}"
-        if _pipeline(dataset).get("dt_ms") != _pipeline(first).get("dt_ms"):
-            return "their samples are of different length"
-        if not _same_places(first, dataset):
-            return "their afferents lie in different places"
-    return ""
-
-
-def _pipeline(dataset: Dataset) -> dict[str, Any]:
-    return dict(dataset.facts["config"].get("pipeline") or {})
-
-
-def _sides(shape: Sequence[int]) -> str:
-    return " x ".join(map(str, shape))
-
-
-def _same_places(one: Dataset, other: Dataset) -> bool:
-    """Tell whether afferents of two datasets lie in the same places and are the same units."""
-    for population in one.populations:
-        for what in ("xy_mm", "unit"):
-            key = f"{population}_{what}"
-            here, there = one.metadata.get(key), other.metadata.get(key)
-            if here is None or there is None:
-                continue
-            if not np.array_equal(np.asarray(here), np.asarray(there)):
-                return False
-    return True
 
 
 def _joint_table(jobs: Sequence[Job], datasets: Sequence[Dataset]) -> pd.DataFrame:
@@ -191,17 +131,6 @@ def _joint_table(jobs: Sequence[Job], datasets: Sequence[Dataset]) -> pd.DataFra
     joint = pd.concat(tables, ignore_index=True)
     joint["index"] = range(len(joint))
     return joint
-
-
-def _joint_config(datasets: Sequence[Dataset]) -> dict[str, Any]:
-    """Return the configuration of the first dataset, with the stimuli of all."""
-    config = dict(datasets[0].facts["config"])
-    stimuli: list[Any] = []
-    for dataset in datasets:
-        for entry in dataset.facts["config"].get("stimuli") or []:
-            if entry not in stimuli:
-                stimuli.append(entry)
-    return {**config, "stimuli": stimuli}
 
 
 # --- where they lie, and what tells them apart ---

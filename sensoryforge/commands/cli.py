@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from sensoryforge.commands import calibrate, console
+from sensoryforge.commands import calibrate, console, merge
 from sensoryforge.commands.datasets import (
     add_choice,
     add_dataset,
@@ -269,8 +269,8 @@ def _run_report(arguments: argparse.Namespace) -> int:
     """Write a page about a dataset."""
     from sensoryforge.analysis.plots import report
 
-    path = Path(arguments.output or Path(arguments.directory) / "report.html")
     results, choice = load_chosen(arguments)
+    path = Path(arguments.output or results.directory / "report.html")
     for written in report.write(results, path, choice):
         console.say(f"Wrote {written}")
     return 0
@@ -298,9 +298,10 @@ def _run_export(arguments: argparse.Namespace) -> int:
     from sensoryforge.core.paths import expand_home
 
     trust_modules(arguments)
-    folder = expand_home(arguments.output or str(Path(arguments.directory) / "skin"))
+    results = load(arguments.directory)
+    folder = expand_home(arguments.output or results.directory / "skin")
     names = [name for name in TABLES if getattr(arguments, name)] or list(TABLES)
-    for path in write_tables(load(arguments.directory), folder, names):
+    for path in write_tables(results, folder, names):
         console.say(f"Wrote {path}")
     return 0
 
@@ -350,6 +351,7 @@ COMMANDS = {
     "report": Command(
         "write a page about a dataset: what was run, pictures, tables", _add_report, _run_report
     ),
+    "merge": Command("join datasets of one pipeline into one", merge.add_arguments, merge.run),
     "export": Command("write where neurons lie and what they pool", _add_export, _run_export),
     "init": Command("write a batch file to start from", _add_init, _run_init),
 }

@@ -49,7 +49,7 @@ examples:
   sensoryforge train -m data=grid target=amplitude decoder=linear,conv,snn
 
 keys of a training:
-  data=DIR               the dataset (must be given)
+  data=DIR               the dataset (must be given); several read as one: 'data=[DIR,DIR]'
   target=NAME            what is decoded: a parameter, type (default), or a list of them
   decoder=NAME           linear (default), conv or snn
   split=condition        what is kept apart for the test: condition, stimulus, or values held out

@@ -124,11 +124,11 @@ def run_plot(arguments: argparse.Namespace) -> int:
     if Path(arguments.directory).is_file() and Path(arguments.directory).suffix in _YAML:
         what = "a batch file; its stimuli are drawn with --stimulus"
         raise ConfigError(f"{arguments.directory}: {what}, its results from their directory")
-    folder = Path(arguments.output or Path(arguments.directory) / "plots")
     if arguments.movie and arguments.pictures:
         raise ConfigError(f"--movie: got {arguments.pictures[0]!r} too, allowed is one at a time")
     _check_window(arguments)
     results, choice = load_chosen(arguments)
+    folder = Path(arguments.output or results.directory / "plots")
     if arguments.movie:
         lines = writing.write_movie(results, folder, arguments.stimulus, arguments.format)
     else:

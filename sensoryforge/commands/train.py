@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 NAME = "train"
 """The primary config of training."""
+_SEVERAL = "data=["
+"""How several datasets that are read as one begin."""
 _codes: list[int] = []
 """The exit codes of the trainings of this process that failed."""
 
@@ -44,7 +46,7 @@ def main() -> int:
 def _run_application() -> int:
     """Hand the command line to Hydra, and turn its errors into ours."""
     register_sweeper()
-    arguments = parse_arguments(sys.argv[1:]).with_overrides(read_directories)
+    arguments = parse_arguments(sys.argv[1:]).with_overrides(_read_directories)
     sys.argv[1:] = [*arguments.options, *arguments.overrides]
     if arguments.config_dir:
         trust_folder(Path(arguments.config_dir))
@@ -58,6 +60,14 @@ def _run_application() -> int:
         except hydra_errors(TypeError) as error:
             raise ConfigError(_problems(arguments) or one_line(error)) from error
     return max(_codes, default=0)
+
+
+def _read_directories(texts: Sequence[str]) -> list[str]:
+    """Return overrides with the names of directories as text; a list of datasets stays a list."""
+    words = []
+    for text in texts:
+        words += [text] if text.startswith(_SEVERAL) else read_directories([text])
+    return words
 
 
 def _problems(arguments: Arguments) -> list[str]:

@@ -9,6 +9,13 @@ from typing import Any
 
 from sensoryforge.config import kinds, rules
 from sensoryforge.config.families import read_families
+from sensoryforge.config.neuron_axes import (
+    WrittenAxis,
+    problems_of_units,
+    read_neuron_axes,
+    with_examples,
+    written_out,
+)
 from sensoryforge.config.outlines import DENSITY, count_by_density, is_density, read_outline
 from sensoryforge.config.populations import read_populations
 from sensoryforge.config.skin import NO_SKIN, problems_of_skin, read_skin
@@ -25,7 +32,7 @@ from sensoryforge.core.errors import ConfigError, raise_if
 from sensoryforge.core.messages import unknown_key
 from sensoryforge.core.paths import expand_home
 from sensoryforge.design.design import Design
-from sensoryforge.design.experiment import BatchSpec, Experiment, PopulationSpec
+from sensoryforge.design.experiment import BatchSpec, Experiment, PopulationSpec, SkinOfSeed
 from sensoryforge.design.family import Family
 from sensoryforge.equations.parameters import PerNeuron
 from sensoryforge.skin.mechanics import Skin
@@ -78,6 +85,8 @@ class _Sections:
     families: tuple[Family, ...]
     batch: dict[str, Any]
     format: Format | None
+    written_axes: list[WrittenAxis]
+    skin_of_seed: SkinReader | None
 
 
 def _read_sections(
@@ -87,13 +96,16 @@ def _read_sections(
     problems: list[str],
 ) -> _Sections:
     """Return what the sections hold; a line for each problem goes to ``problems``."""
-    pipeline = rules.read("pipeline", _pipeline_of(plain), rules.PIPELINE, problems, "pipeline")
+    written = read_neuron_axes(plain, search)
+    one_seed = with_examples(plain, [axis for axis in written if axis.axis.is_seed])
+    pipeline = rules.read("pipeline", _pipeline_of(one_seed), rules.PIPELINE, problems, "pipeline")
     sheet = _sheet(pipeline)
     outline = read_outline(pipeline.get("outline"), sheet, search, problems)
     _count_by_density(plain, outline, None if problems else sheet, problems)
-    neurons = plain.get("neurons") or {}
+    neurons = with_examples(plain, written).get("neurons") or {}
     seed = pipeline.get("seed", 0)
     populations = read_populations(neurons, option_files, search, problems, seed)
+    problems += problems_of_units(written, populations)
     batch_rules = rules.batch_rules(kinds.option_names("format", search))
     batch = rules.read("batch", plain.get("batch") or {}, batch_rules, problems, "batch")
     entries = read_entries(plain.get("stimuli"), problems)
@@ -102,13 +114,54 @@ def _read_sections(
     problems += _problems_of_delays(populations, pipeline.get("duration_ms"))
     problems += problems_of_steps(pipeline, populations)
     is_glued = skin is not None and skin.pulls
-    families = read_families(entries, pipeline, problems, is_glued=is_glued)
+    families = read_families(entries, pipeline, problems, is_glued=is_glued, neurons=written)
     problems += _problems_of_batch(batch)
     output_format = _read_format(batch.get("format"), search, problems)
     problems += _problems_of_machine(pipeline)
+    has_seeds = any(axis.axis.is_seed for axis in written)
     return _Sections(
-        pipeline, outline, skin, samples, populations, entries, families, batch, output_format
+        pipeline=pipeline,
+        outline=outline,
+        skin=skin,
+        samples=samples,
+        populations=populations,
+        entries=entries,
+        families=families,
+        batch=batch,
+        format=output_format,
+        written_axes=written,
+        skin_of_seed=SkinReader(pipeline, neurons, option_files, search) if has_seeds else None,
     )
+
+
+@dataclass(frozen=True)
+class SkinReader:
+    """Reads what depends on the seed of the skin, for a seed; a configuration that was checked.
+
+    Parameters
+    ----------
+    pipeline, neurons
+        The sections, in which each axis of neurons has one value.
+    option_files
+        Key of a block of equations -> the file that it came from.
+    search
+        Folders that the configuration was composed from.
+    """
+
+    pipeline: Mapping[str, Any]
+    neurons: Mapping[str, Any]
+    option_files: Mapping[str, str]
+    search: Sequence[str | Path]
+
+    def __call__(self, seed: int) -> SkinOfSeed:
+        """Return receptors, outline and populations of a seed."""
+        problems: list[str] = []
+        pipeline = {**self.pipeline, "seed": seed}
+        sheet = receptors_of(pipeline)
+        outline = read_outline(pipeline.get("outline"), sheet, self.search, problems)
+        populations = read_populations(self.neurons, self.option_files, self.search, problems, seed)
+        raise_if(problems)
+        return SkinOfSeed(sheet, outline, populations)
 
 
 def _make_experiment(plain: Mapping[str, Any], sections: _Sections) -> Experiment:
@@ -116,7 +169,11 @@ def _make_experiment(plain: Mapping[str, Any], sections: _Sections) -> Experimen
     pipeline, populations = sections.pipeline, sections.populations
     assert sections.format is not None
     noise_seed = pipeline["noise_seed"]
-    design = Design(sections.families, pipeline["seed"] if noise_seed is None else noise_seed)
+    design = Design(
+        sections.families,
+        pipeline["seed"] if noise_seed is None else noise_seed,
+        follows_seed_axis=noise_seed is None,
+    )
     design.check()
     chunk_size = pipeline["chunk_size"]
     return Experiment(
@@ -136,9 +193,14 @@ def _make_experiment(plain: Mapping[str, Any], sections: _Sections) -> Experimen
         populations=populations,
         design=design,
         batch=_batch_spec(sections.batch, sections.format),
-        config={**plain, "stimuli": [entry.values for entry in sections.entries]},
+        config={
+            **written_out(plain, sections.written_axes),
+            "stimuli": [entry.values for entry in sections.entries],
+        },
         surrogate=pipeline["surrogate"],
         surrogate_width=float(pipeline["surrogate_width"]),
+        neuron_axes=tuple(written.axis for written in sections.written_axes),
+        skin_of_seed=sections.skin_of_seed,
     )
 
 

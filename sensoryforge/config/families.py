@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from sensoryforge.config.neuron_axes import WrittenAxis
 from sensoryforge.config.parameters import mistakes_of_value, read_parameters, with_pipeline
 from sensoryforge.config.pieces import Piece, Reading, read_pieces
 from sensoryforge.config.rules import whole
 from sensoryforge.config.sampling import Sampling, make_plan, read_sampling
 from sensoryforge.config.stimuli import Entry
+from sensoryforge.core.axes import CONDITION, PER
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import (
     USERS_FAILURES,
@@ -36,6 +38,7 @@ def read_families(
     problems: list[str],
     *,
     is_glued: bool = False,
+    neurons: Sequence[WrittenAxis] = (),
 ) -> tuple[Family, ...]:
     """Return the family of each entry; a line for each mistake goes to ``problems``.
 
@@ -50,6 +53,8 @@ def read_families(
         Takes the lines; an entry with a problem has no family.
     is_glued
         Whether a rigid probe may pull the skin.
+    neurons
+        Numbers of afferents that are axes of every family.
     """
     families: list[Family] = []
     for entry in entries:
@@ -61,13 +66,17 @@ def read_families(
         mistakes: list[str] = []
         sampling = read_sampling(entry.where, entry.values, pipeline, mistakes)
         mistakes += _mistakes(entry, reading, pipeline, sampling)
+        of_neurons = list(_mistakes_of_neurons(neurons, sampling, reading))
+        is_whole = not mistakes and not of_neurons
+        # What is wrong with a list is wrong for every entry.
+        mistakes += [line for line in of_neurons if line not in problems]
         try:
-            family = _family(entry, reading, pipeline, sampling, is_whole=not mistakes)
+            family = _family(entry, reading, pipeline, sampling, neurons=neurons, is_whole=is_whole)
         except ConfigError as error:
             problems += [*mistakes, *error.problems]
             continue
-        mistakes += _mistakes_of_points(family, reading)
-        if not mistakes:
+        mistakes += _mistakes_of_points(family, reading, neurons)
+        if is_whole and not mistakes:
             families.append(family)
         duration_ms = pipeline.get("duration_ms")
         for line in _contradictions(reading, family, duration_ms, is_glued):
@@ -118,6 +127,24 @@ def _mistakes_of_piece(
             yield f"{piece.where}.{name}: missing, allowed is {allowed}"
 
 
+def _mistakes_of_neurons(
+    neurons: Sequence[WrittenAxis], sampling: Sampling, reading: Reading
+) -> Iterator[str]:
+    """Yield a line for each number of afferents that is out of range, or not to be drawn so."""
+    of_stimulus = {flat for _, flat, _ in _keys_of_columns(reading, ())}
+    for written in neurons:
+        axis = written.axis
+        if isinstance(written.value, Mapping) and PER in written.value:
+            got = f"{axis.key}: got {format_value(written.value)}"
+            without = "without it each neuron is drawn for itself"
+            yield f"{got}, allowed is {PER}: {CONDITION}; {without}"
+        else:
+            yield from mistakes_of_value(axis.key, written.value, written.allowed, sampling)
+        if axis.name in of_stimulus:
+            problem = f"its column {axis.name} is a parameter of {sampling.where}"
+            yield f"{axis.key}: {problem}; rename the parameter"
+
+
 # --- a family ---
 
 
@@ -127,14 +154,16 @@ def _family(
     pipeline: Mapping[str, Any],
     sampling: Sampling,
     *,
+    neurons: Sequence[WrittenAxis],
     is_whole: bool,
 ) -> Family:
     """Return the family of an entry, of the parameters without mistakes.
 
-    Its axes are the entry's own parameters in their order, then those of its profile, its motion
-    and its parts. Points are drawn where the entry ``is_whole``, without any mistake.
+    Its axes are numbers of afferents, then the entry's own parameters in their order, then those of
+    its profile, its motion and its parts. Points are drawn where the entry ``is_whole``, without
+    any mistake.
     """
-    parameters = read_parameters(reading, pipeline, sampling)
+    parameters = read_parameters(reading, pipeline, sampling, neurons if is_whole else ())
     axes: dict[str, Values] = {**parameters.values}
     drawn = None
     is_product = sampling.method == GRID and sampling.condition is None and not parameters.tied
@@ -152,29 +181,41 @@ def _family(
         repetitions=entry.values.get("repetitions", 1),
         parts=reading.parts,
         drawn=drawn,
+        of_neurons=tuple(written.axis.name for written in neurons) if is_whole else (),
     )
 
 
-def _mistakes_of_points(family: Family, reading: Reading) -> Iterator[str]:
+def _mistakes_of_points(
+    family: Family, reading: Reading, neurons: Sequence[WrittenAxis]
+) -> Iterator[str]:
     """Yield a line for each parameter with a value, drawn or taken over, that it may not have."""
     if family.drawn is None:
         return
     plan = family.drawn.plan
+    for key, flat, allowed in _keys_of_columns(reading, neurons):
+        source = plan.tied.get(flat, flat)
+        if source not in plan.spreads:
+            continue
+        bad = _first_bad(family.axes[flat], allowed)
+        if bad is None:
+            continue
+        line = f"{key}: got {format_value(bad)}"
+        if flat != source:
+            line += f" of {source}, which it is equal to"
+        else:
+            line += f" of {describe_spread(family, flat)}"
+        yield f"{line}, allowed is {allowed}; keep to it with {plan.where}.where"
+
+
+def _keys_of_columns(
+    reading: Reading, neurons: Sequence[WrittenAxis]
+) -> Iterator[tuple[str, str, Allowed]]:
+    """Yield key, column and range of each parameter."""
+    for written in neurons:
+        yield written.axis.key, written.axis.name, written.allowed
     for piece in reading.pieces:
         for name, allowed in piece.ranges.items():
-            flat = f"{piece.prefix}{name}"
-            source = plan.tied.get(flat, flat)
-            if source not in plan.spreads:
-                continue
-            bad = _first_bad(family.axes[flat], allowed)
-            if bad is None:
-                continue
-            line = f"{piece.where}.{name}: got {format_value(bad)}"
-            if flat != source:
-                line += f" of {source}, which it is equal to"
-            else:
-                line += f" of {describe_spread(family, flat)}"
-            yield f"{line}, allowed is {allowed}; keep to it with {plan.where}.where"
+            yield f"{piece.where}.{name}", f"{piece.prefix}{name}", allowed
 
 
 def _first_bad(values: Any, allowed: Allowed) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sensoryforge.config.neuron_axes import WrittenAxis
 from sensoryforge.config.pieces import Piece, Reading
 from sensoryforge.config.presets import HINT as PRESETS
 from sensoryforge.config.presets import looks_like_preset
@@ -42,10 +43,15 @@ class Parameters:
 
 
 def read_parameters(
-    reading: Reading, pipeline: Mapping[str, Any], sampling: Sampling
+    reading: Reading,
+    pipeline: Mapping[str, Any],
+    sampling: Sampling,
+    neurons: Sequence[WrittenAxis] = (),
 ) -> Parameters:
-    """Return the parameters of an entry that have no mistake."""
+    """Return the parameters of an entry that have no mistake, after those of ``neurons``."""
     parameters = Parameters()
+    for written in neurons:
+        _add_parameter(parameters, written.axis.name, written.value, written.allowed, sampling)
     ties: dict[str, str] = {}
     names: dict[str, str] = {}
     for piece in reading.pieces:

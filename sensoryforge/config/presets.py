@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from sensoryforge.config.overrides import parse_override
+from sensoryforge.core.axes import PER, could_be_axis
 from sensoryforge.core.numerics import exp, log
 from sensoryforge.core.values import is_finite
 from sensoryforge.design.sampling.rounding import round_to_digits
@@ -25,7 +26,7 @@ _PRESET = re.compile(r"\s*(?P<name>linspace|logspace)\s*\((?P<arguments>[^()]*)\
 _BEGINNING = re.compile(r"\s*(linspace|logspace)\s*\(")
 HINT = "linspace and logspace take (first, last, how many), and need quotes within [ ]"
 MOST_VALUES = 1_000_000
-RANGE_KEYS = frozenset({"low", "high", "scale", "mean", "std"})
+RANGE_KEYS = frozenset({"low", "high", "scale", "mean", "std", "per"})
 """Keys of what is a range."""
 
 
@@ -104,11 +105,15 @@ def spell_out_presets(texts: Iterable[str]) -> list[str]:
 
 def _spell_out(text: str) -> str:
     key, _, value = text.partition("=")
-    if not key.lstrip("+").startswith("stimuli."):
+    plain_key = key.lstrip("+")
+    is_neuron = could_be_axis(plain_key)
+    if not plain_key.startswith("stimuli.") and not is_neuron:
         return text
     if value.startswith("{"):
         override = parse_override(text)
         shortened = None if override is None else text_of_range(override.value())
+        if is_neuron and PER not in str(shortened):
+            return text  # a distribution over neurons
         return f"{key}='{shortened}'" if isinstance(shortened, str) else text
     values = expand_preset(value)
     return text if values is None else f"{key}={json.dumps(values)}"

@@ -13,6 +13,7 @@ from typing import Any
 
 from sensoryforge.config.catalogue import declared_units
 from sensoryforge.config.outlines import is_density
+from sensoryforge.core.axes import WHAT_MAY_BE_AXES
 from sensoryforge.core.devices import BACKENDS, DEVICES, is_device_name
 from sensoryforge.core.messages import (
     format_value,
@@ -118,10 +119,21 @@ def read(
             continue
         unit = declared_units(declared_in).get(key, "-")
         if key in mapping:
-            problems.append(rule.problem(f"{where}.{key}", mapping[key], unit))
+            problem = rule.problem(f"{where}.{key}", mapping[key], unit)
+            problems.append(problem + _hint_at_datasets(f"{where}.{key}", mapping[key], rule))
         else:
             problems.append(f"{where}.{key}: missing, {rule.allowed(unit)}")
     return values
+
+
+def _hint_at_datasets(key: str, value: object, rule: Rule) -> str:
+    """Return what a list of allowed values may have been meant for, an empty text for none."""
+    if not isinstance(value, list) or len(value) < 2 or key.startswith("batch."):
+        return ""
+    if not all(map(rule.allows, value)):
+        return ""
+    values = ",".join(str(item) for item in value)
+    return f"; -m {key}={values} makes a dataset for each: {WHAT_MAY_BE_AXES}"
 
 
 # --- kinds of rules ---

@@ -1,4 +1,4 @@
-"""Sweeps: axes of a stimulus become lists of one job, everything else one job each.
+"""Sweeps: axes of stimuli and afferents become lists of one job, everything else one job each.
 
 ``-m stimuli.amplitude=10,20,30`` is one job with ``stimuli.amplitude=[10,20,30]``; ``-m
 stimuli=gaussian,step`` is one job with an entry of each type, ``~stimuli
@@ -27,8 +27,10 @@ from sensoryforge.config.overrides import (
 )
 from sensoryforge.config.presets import text_of_range
 from sensoryforge.config.stimuli import named_stimuli, refuse_mixture
+from sensoryforge.core.axes import CONDITION, PER, WHAT_MAY_BE_AXES, could_be_axis
 from sensoryforge.core.errors import ConfigError, raise_if
 from sensoryforge.core.messages import list_names, suggest
+from sensoryforge.core.values import is_number
 
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
@@ -111,14 +113,22 @@ def swept_types(overrides: Iterable[Override]) -> list[str]:
 
 
 def is_structural(override: Override) -> bool:
-    """Tell whether an override is an axis of jobs, not of stimuli."""
+    """Tell whether an override is an axis of jobs, not one of the conditions of a dataset."""
     key = override.get_key_element().lstrip("+")
-    return is_sweep(override) and key != GROUP and not key.startswith(f"{GROUP}.")
+    if not is_sweep(override) or key == GROUP or key.startswith(f"{GROUP}."):
+        return False
+    # Numbers of afferents are axes of one dataset; distributions of them make one each.
+    return not (could_be_axis(key) and _is_of_numbers(override))
 
 
 def _last_of_each_key(overrides: Iterable[Override]) -> dict[str, Override]:
     """Return the overrides by key; the last for a key counts, at the place of the first."""
     return {override.get_key_element(): override for override in overrides}
+
+
+def _is_of_numbers(override: Override) -> bool:
+    """Tell whether a sweep has numbers for values."""
+    return override.is_interval_sweep() or all(map(is_number, _values(override)))
 
 
 # --- what is wrong ---
@@ -136,7 +146,10 @@ def _problems_of_axis(override: Override, composer: Composer) -> Iterator[str]:
     text = override.input_line
     if override.is_interval_sweep():
         if is_structural(override):
-            yield f"{text}: interval() has no values to list, write range() or the values"
+            yield (
+                f"{text}: interval() has no values to list, write range() or the values, of which"
+                f" each makes a dataset; {WHAT_MAY_BE_AXES}"
+            )
         return
     values = _texts(override)
     reason = _why_the_same_in_every_job(override.get_key_element().lstrip("+"))
@@ -262,6 +275,8 @@ def _as_range(override: Override) -> str:
     values: dict[str, Any] = {"low": interval.start, "high": interval.end}
     if interval.tags:
         values["scale"] = ",".join(sorted(map(str, interval.tags)))
+    if could_be_axis(override.get_key_element().lstrip("+")):
+        values[PER] = CONDITION
     return f"'{text_of_range(values)}'"
 
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sensoryforge.config import kinds
 from sensoryforge.config.outlines import DENSITY, MOST_NEURONS
+from sensoryforge.core.axes import ROW
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import format_value
+from sensoryforge.core.types import Ints
 from sensoryforge.design.delay import Delay
 from sensoryforge.design.experiment import PopulationSpec
 from sensoryforge.equations.parameters import PerNeuron
 from sensoryforge.skin.units import KEYS, LATENCY, UnitTable
+
+Number = TypeVar("Number", float, PerNeuron)
 
 DRIVE_PER_MM = "drive_per_mm"
 """The key of a population that is calibrated."""
@@ -35,7 +39,7 @@ def has_units(value: object) -> bool:
     if isinstance(value, Mapping):
         names_option = value.get(kinds.TYPE, NONE) != NONE
         unknown = [key for key in value if key not in KEYS and key != kinds.TYPE]
-        says = [key for key in ("columns", "rows", "file") if value.get(key) is not None]
+        says = [key for key in ("columns", "rows", "file", ROW) if value.get(key) is not None]
         return bool(names_option or unknown or says)
     return value not in (None, NONE)
 
@@ -55,8 +59,11 @@ def take_away_unset(plain: Mapping[str, Any]) -> None:
     for population in populations.values() if isinstance(populations, Mapping) else ():
         if not isinstance(population, dict):
             continue
-        if not has_units(population.get("units")):
+        table = population.get("units")
+        if not has_units(table):
             population.pop("units", None)
+        elif isinstance(table, dict) and table.get(ROW) is None:
+            table.pop(ROW, None)
         for key in (DENSITY, DRIVE_PER_MM):
             if population.get(key) is None:
                 population.pop(key, None)
@@ -128,6 +135,8 @@ def with_units(
         lines = f"{where}.delay_ms: {got} beside the column {LATENCY} of units, allowed is one"
         problems.append(f"{lines} of them; units.latency: false leaves the column out")
     units = table.draw(spec.count, seed, where.rpartition(".")[2])
+    if table.row is not None:
+        return _with_one_unit(spec, table, units, uses_latency=uses_latency)
     each: dict[str, PerNeuron] = {}
     for name in table.columns:
         each[name] = PerNeuron(tuple(table.column(name, units).tolist()))
@@ -142,6 +151,23 @@ def with_units(
     )
 
 
+def _with_one_unit(
+    spec: PopulationSpec, table: UnitTable, units: Ints, *, uses_latency: bool
+) -> PopulationSpec:
+    """Return a population whose neurons are all the same unit, and so share its numbers."""
+    shared = {name: float(table.column(name, units[:1])[0]) for name in table.columns}
+    latency = PerNeuron((shared.get(LATENCY, 0.0),) * spec.count)
+    return replace(
+        spec,
+        filter=spec.filter.with_parameters(**_of_block("filter", shared)),
+        model=spec.model.with_parameters(**_of_block("model", shared)),
+        gain=shared.get("gain", spec.gain),
+        noise_std=shared.get("noise_std", spec.noise_std),
+        delay=Delay(latency) if uses_latency else spec.delay,
+        units=tuple(units.tolist()),
+    )
+
+
 def _columns_of(spec: PopulationSpec) -> list[str]:
     """Return the columns that a table of a population may have."""
     filters = [f"filter.{name}" for name in spec.filter.parameters]
@@ -149,7 +175,7 @@ def _columns_of(spec: PopulationSpec) -> list[str]:
     return [*filters, *models, *OF_POPULATION, LATENCY]
 
 
-def _of_block(block: str, each: Mapping[str, PerNeuron]) -> dict[str, PerNeuron]:
+def _of_block(block: str, each: Mapping[str, Number]) -> dict[str, Number]:
     """Return the values of a block's parameters by their own names."""
     prefix = f"{block}."
     names = [name for name in each if name.startswith(prefix)]

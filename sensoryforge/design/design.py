@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sensoryforge.core.axes import SEED_AXIS
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.source_file import SourceFile
 from sensoryforge.core.types import Columns, Ints
@@ -45,6 +46,8 @@ class Design:
         Families of stimuli, a type each or the same type with other parameters.
     seed
         Base seed of the noise, from which the seed of every stimulus derives.
+    follows_seed_axis
+        Whether a condition that says the seed of the skin has it for its noise too.
 
     Examples
     --------
@@ -56,6 +59,7 @@ class Design:
 
     families: tuple[Family, ...]
     seed: int = 0
+    follows_seed_axis: bool = False
 
     @cached_property
     def _starts(self) -> list[int]:
@@ -90,14 +94,25 @@ class Design:
         return spans
 
     def columns(self, family: Family, conditions: Ints) -> Columns:
-        """Return the parameters of some conditions of a family, ``[C]`` each.
+        """Return the parameters of the stimulus of some conditions of a family, ``[C]`` each.
 
         They are float64, or text; a file is the path at which it is found.
         """
         value_numbers = family.value_numbers(np.asarray(conditions, dtype=np.int64))
         columns = {}
         for name, numbers in value_numbers.items():
-            columns[name] = column_of(family.axes[name])[numbers]
+            if name not in family.of_neurons:
+                columns[name] = column_of(family.axes[name])[numbers]
+        return columns
+
+    def columns_of_neurons(self, family: Family, conditions: Ints) -> Columns:
+        """Return the numbers of afferents of some conditions of a family, float64 ``[C]`` each."""
+        if not family.of_neurons:
+            return {}
+        value_numbers = family.value_numbers(np.asarray(conditions, dtype=np.int64))
+        columns = {}
+        for name in family.of_neurons:
+            columns[name] = column_of(family.axes[name])[value_numbers[name]]
         return columns
 
     def parameters(self, index: int) -> dict[str, Any]:
@@ -115,11 +130,13 @@ class Design:
 
     def ids(self, start: int, stop: int) -> list[str]:
         """Return the ids of stimuli ``start`` to ``stop`` (not included)."""
-        return [digest[:8].hex() for digest in self._digests(start, stop)]
+        return [digest[:8].hex() for digest in self._digests(start, stop, of_stimulus=False)]
 
     def seeds(self, start: int, stop: int) -> list[int]:
         """Return the seeds, 63 bits each, of stimuli ``start`` to ``stop`` (not included)."""
-        return [int.from_bytes(digest[8:], "little") >> 1 for digest in self._digests(start, stop)]
+        # Numbers of afferents change nothing in the noise.
+        digests = self._digests(start, stop, of_stimulus=True)
+        return [int.from_bytes(digest[8:], "little") >> 1 for digest in digests]
 
     def table(self) -> dict[str, list[Any]]:
         """Return the design as columns, a row a stimulus.
@@ -215,21 +232,31 @@ class Design:
         family = self.families[number]
         return family, (index - self._starts[number]) // family.repetitions
 
-    def _digests(self, start: int, stop: int) -> Iterator[bytes]:
+    def _digests(self, start: int, stop: int, *, of_stimulus: bool) -> Iterator[bytes]:
         """Yield 16 bytes of BLAKE2b of what each stimulus is: 8 for its id, 8 for its seed."""
         for first in range(start, stop, _BLOCK):
             for span in self.locate(first, min(first + _BLOCK, stop)):
-                yield from self._digests_of_span(span)
+                yield from self._digests_of_span(span, of_stimulus=of_stimulus)
 
-    def _digests_of_span(self, span: Span) -> Iterator[bytes]:
+    def _digests_of_span(self, span: Span, *, of_stimulus: bool) -> Iterator[bytes]:
         conditions, repetitions = span.condition.tolist(), span.repetition.tolist()
         first = conditions[0]
+        stop = conditions[-1] + 1
         # A condition is put in words once for all its repetitions.
-        texts = list(span.family.texts(first, conditions[-1] + 1))
+        texts = list(span.family.texts(first, stop, of_stimulus=of_stimulus))
+        seeds = self._base_seeds(span.family, first, stop)
         for condition, repetition in zip(conditions, repetitions, strict=True):
-            text = texts[condition - first]
-            content = f"{text};repetition={repetition};seed={self.seed}"
+            text, seed = texts[condition - first], seeds[condition - first]
+            content = f"{text};repetition={repetition};seed={seed}"
             yield blake2b(content.encode(), digest_size=16).digest()
+
+    def _base_seeds(self, family: Family, first: int, stop: int) -> list[int]:
+        """Return the base seed of the noise of some conditions."""
+        if not self.follows_seed_axis or SEED_AXIS not in family.of_neurons:
+            return [self.seed] * (stop - first)
+        numbers = family.value_numbers(np.arange(first, stop))[SEED_AXIS]
+        seeds = family.axes[SEED_AXIS]
+        return [int(seeds[number]) for number in numbers.tolist()]
 
     def _repeated_conditions(self) -> list[tuple[int, int]]:
         """Return where a condition stands that stood before, and where that was, as positions."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from sensoryforge.core.axes import SEED_AXIS
 from sensoryforge.design.delay import Delay
 from sensoryforge.design.design import Design
+from sensoryforge.design.neuron_axis import NeuronAxis
 from sensoryforge.equations.block import Block
 from sensoryforge.equations.linear import find_exact
-from sensoryforge.equations.parameters import PerNeuron
+from sensoryforge.equations.parameters import PerNeuron, largest
 from sensoryforge.equations.stepping import auto_substeps, fitted_step_ms
 from sensoryforge.skin.innervation import Innervation
 from sensoryforge.skin.layouts import Layout
@@ -75,6 +78,25 @@ class PopulationSpec:
     units: tuple[int, ...] | None = None
     density: Density | None = None
     drive_per_mm: float | None = None
+
+
+@dataclass(frozen=True)
+class SkinOfSeed:
+    """What the seed of the skin decides on.
+
+    Parameters
+    ----------
+    sheet
+        The receptors.
+    outline
+        How far the skin reaches on them; None for all of it.
+    populations
+        The afferents by the name of their population.
+    """
+
+    sheet: Receptors
+    outline: Outline | None
+    populations: dict[str, PopulationSpec]
 
 
 @dataclass(frozen=True)
@@ -157,6 +179,11 @@ class Experiment:
         How the skin deforms; None where receptors feel the drive itself.
     outline
         How far the skin reaches on the sheet; None for all of it.
+    neuron_axes
+        Numbers of afferents that are axes of the design; what ``populations`` say of them is an
+        example.
+    skin_of_seed
+        Makes what depends on the seed of the skin, where that is an axis.
 
     Examples
     --------
@@ -185,6 +212,38 @@ class Experiment:
     devices: int | list[int] | Literal["auto"] = 1
     skin: Skin | None = None
     outline: Outline | None = None
+    neuron_axes: tuple[NeuronAxis, ...] = ()
+    skin_of_seed: Callable[[int], SkinOfSeed] | None = None
+
+    @property
+    def seeds(self) -> list[int]:
+        """Every seed of the skin that the design has, in order."""
+        seeds: dict[int, None] = {}
+        for family in self.design.families:
+            seeds |= dict.fromkeys(int(seed) for seed in family.axes.get(SEED_AXIS, ()))
+        return list(seeds) or [self.seed]
+
+    def largest_noise(self, population: str) -> float:
+        """Return the largest standard deviation of a population's noise, in any condition."""
+        stds = [largest(self.populations[population].noise_std)]
+        for axis in self.neuron_axes:
+            if (axis.population, axis.path) == (population, "noise_std"):
+                for family in self.design.families:
+                    stds += [float(std) for std in family.axes[axis.name]]
+        return max(stds)
+
+    def at_seed(self, seed: int) -> Experiment:
+        """Return the same experiment on the skin of another seed."""
+        if seed == self.seed or self.skin_of_seed is None:
+            return self
+        skin = self.skin_of_seed(seed)
+        return replace(
+            self,
+            seed=seed,
+            sheet=skin.sheet,
+            outline=skin.outline,
+            populations=skin.populations,
+        )
 
     @property
     def amplitude_unit(self) -> str:

@@ -48,6 +48,9 @@ class Family:
     drawn
         Which values belong together where the design is no plain product: it was drawn, paired or
         thinned out, or a parameter is equal to another.
+    of_neurons
+        Those of the axes that are numbers of afferents and not of the stimulus; see
+        `sensoryforge.design.neuron_axis`.
 
     Examples
     --------
@@ -64,6 +67,7 @@ class Family:
     repetitions: int = 1
     parts: dict[str, str] = field(default_factory=dict)
     drawn: Drawn | None = field(default=None, compare=False)
+    of_neurons: tuple[str, ...] = ()
 
     @cached_property
     def count_conditions(self) -> int:
@@ -123,8 +127,10 @@ class Family:
                 return False
         return True
 
-    def texts(self, first: int, stop: int) -> Iterator[str]:
+    def texts(self, first: int, stop: int, *, of_stimulus: bool = False) -> Iterator[str]:
         """Return what each condition from ``first`` to ``stop`` (not included) is, in words.
+
+        Those ``of_stimulus`` alone leave out the numbers of afferents.
 
         The words are canonical: parameters in alphabetical order, numbers as floats, files as the
         checksum of what they hold, names and texts with their length before them, so that no two
@@ -136,13 +142,14 @@ class Family:
         ['4:ramp;5:final=10.0', '4:ramp;5:final=20.0']
         """
         for start in range(first, stop, _BLOCK):
-            yield from self._texts_of_block(np.arange(start, min(start + _BLOCK, stop)))
+            block = np.arange(start, min(start + _BLOCK, stop))
+            yield from self._texts_of_block(block, self.of_neurons if of_stimulus else ())
 
-    def _texts_of_block(self, conditions: Ints) -> Iterator[str]:
+    def _texts_of_block(self, conditions: Ints, left_out: tuple[str, ...]) -> Iterator[str]:
         type_text = f"{len(self.type)}:{self.type}"
         columns = [[type_text] * len(conditions)]
         numbers = self.value_numbers(conditions)
-        for name in sorted(numbers):
+        for name in sorted(numbers.keys() - left_out):
             columns.append(_texts_of(name, self.axes[name], numbers[name]))
         return map(";".join, zip(*columns, strict=True))
 

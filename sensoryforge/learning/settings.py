@@ -29,6 +29,12 @@ def _is_directory_name(value: object) -> bool:
     return isinstance(value, str) and value != ""
 
 
+def _is_data(value: object) -> bool:
+    if isinstance(value, list):
+        return bool(value) and all(_is_directory_name(name) for name in value)
+    return _is_directory_name(value)
+
+
 def _is_target(value: object) -> bool:
     return isinstance(value, str | list)
 
@@ -68,7 +74,7 @@ def _is_positive_whole(value: object) -> bool:
 _ANYTHING = Rule(_is_anything, "is anything")
 
 RULES: dict[str, Rule] = {
-    "data": Rule(_is_directory_name, "is the directory of a dataset"),
+    "data": Rule(_is_data, "is the directory of a dataset, or a list of them"),
     "target": Rule(_is_target, "is a parameter, type, or a list of them"),
     "task": rules.one_of(*TASKS),
     "populations": Rule(_is_list_or_null, "is null or a list of names"),
@@ -117,7 +123,7 @@ def check_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     ...     check_settings({key: None for key in RULES if key != "data"})
     ... except ConfigError as error:
     ...     print(error.problems[0])
-    data: missing, allowed is the directory of a dataset
+    data: missing, allowed is the directory of a dataset, or a list of them
     """
     problems: list[str] = []
     given = {key: value for key, value in settings.items() if value != _MISSING}

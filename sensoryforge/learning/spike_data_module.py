@@ -76,7 +76,7 @@ class SpikeDataModule(LightningDataModule):
 
     def __init__(
         self,
-        directory: str | PathLike[str] | Results,
+        directory: str | PathLike[str] | Sequence[str | PathLike[str]] | Results,
         target: str | Sequence[str] = "type",
         *,
         task: str = "auto",

@@ -51,7 +51,8 @@ class SpikeDataset(Dataset[Item]):
     Parameters
     ----------
     directory
-        Of the dataset, finished or interrupted, or its ``Results``.
+        Of the dataset, finished or interrupted; a list of datasets of one pipeline, which are read
+        as one; or ``Results``.
     target
         A parameter, ``type``, or several of them; None for spikes alone, with targets ``[0]``.
     task
@@ -95,7 +96,7 @@ class SpikeDataset(Dataset[Item]):
 
     def __init__(
         self,
-        directory: str | PathLike[str] | Results,
+        directory: str | PathLike[str] | Sequence[str | PathLike[str]] | Results,
         target: str | Sequence[str] | None = "type",
         *,
         task: str = "auto",
@@ -226,7 +227,10 @@ class SpikeDataset(Dataset[Item]):
         return binned.sum(2, dtype=count_type)
 
 
-def _select(directory: str | PathLike[str] | Results, where: Mapping[str, Any] | None) -> Results:
+def _select(
+    directory: str | PathLike[str] | Sequence[str | PathLike[str]] | Results,
+    where: Mapping[str, Any] | None,
+) -> Results:
     """Return the stimuli that are asked for and did not fail."""
     results = directory if isinstance(directory, Results) else load(directory)
     if where:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from sensoryforge.core.errors import ConfigError, StorageError, raise_if
 from sensoryforge.core.messages import format_value, list_names
-from sensoryforge.core.paths import expand_home
 from sensoryforge.core.signals import interruptible
 from sensoryforge.learning.earlier import (
     PICTURE,
@@ -141,9 +140,8 @@ def open_data(values: Mapping[str, Any]) -> SpikeDataModule:
     """
     from sensoryforge.learning.spike_data_module import SpikeDataModule
 
-    directory = expand_home(values["data"])
     options = {key: values[key] for key in _DATA_KEYS}
-    data = SpikeDataModule(directory, values["target"], **options)
+    data = SpikeDataModule(values["data"], values["target"], **options)
     if not len(data.test):
         raise ConfigError(
             f"fractions: got {values['fractions']}, which leaves no stimulus for the test"

@@ -12,35 +12,21 @@ that is there until its successor is complete.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from sensoryforge.analysis.pipelines import Difference, find_differences
 from sensoryforge.core.errors import ConfigError, DamagedError
 from sensoryforge.design.experiment import Experiment
-from sensoryforge.skin.receptors.arrangements import DEFAULTS
 
 if TYPE_CHECKING:
     from sensoryforge.store.checkpoint import Checkpoint, Committed
 
-NO_EFFECT = frozenset(
-    {"device", "devices", "backend", "chunk_size", "surrogate", "surrogate_width"}
-)
-"""Keys of ``pipeline`` that change how a result is computed and not what it is."""
-
-_ABSENT = {
-    "pipeline.noise_seed": None,
-    "pipeline.skin": "none",
-    "pipeline.integrator": "euler",
-    **{f"pipeline.{key}": value for key, value in DEFAULTS.items()},
-}
-_ABSENT_OF_A_POPULATION = {"receptor_noise_std": 0.0, "threshold_std": 0.0, "delay_ms": 0.0}
-"""What keys stand for that an earlier version did not have."""
-
 MOST_DIFFERENCES = 3
 """Keys that the refusal to replace a finished dataset names."""
 
+_FORMAT = "batch.format"
 _SET_BACK = "set it back"
 _TWO_WAYS = "replace it with --overwrite (batch.overwrite=true) or choose another batch.output_dir"
 
@@ -229,9 +215,9 @@ def _check_same_configuration(before: Checkpoint, experiment: Experiment) -> Non
     problems = []
     for difference in _differences(before, experiment):
         was, now = difference.was, difference.now
-        problems.append(
-            f"{difference.key}: got {now!r}, the run to resume has {was!r}; {difference.remedy}"
-        )
+        is_of_format = difference.key == _FORMAT
+        remedy = _SET_BACK if is_of_format else f"{_SET_BACK}, or start anew with --overwrite"
+        problems.append(f"{difference.key}: got {now!r}, the run to resume has {was!r}; {remedy}")
     if problems:
         raise ConfigError(problems)
 
@@ -239,70 +225,9 @@ def _check_same_configuration(before: Checkpoint, experiment: Experiment) -> Non
 # --- what differs ---
 
 
-@dataclass(frozen=True)
-class _Difference:
-    """A key that would make one dataset a mixture of two."""
-
-    key: str
-    was: object
-    now: object
-    remedy: str = f"{_SET_BACK}, or start anew with --overwrite"
-
-
-def _differences(before: Checkpoint, experiment: Experiment) -> Iterator[_Difference]:
+def _differences(before: Checkpoint, experiment: Experiment) -> Iterator[Difference]:
     """Yield each key that would make a dataset of both runs a mixture."""
-    old, new = before.config, experiment.config
-    for section in ("pipeline", "neurons"):
-        yield from _section_differences(section, old.get(section), new.get(section))
-    old_save = sorted(old.get("batch", {}).get("save") or [])
-    new_save = sorted(new["batch"].get("save") or [])
-    if old_save != new_save:
-        yield _Difference("batch.save", old_save, new_save)
+    yield from find_differences(before.config, experiment.config)
     new_format = experiment.batch.format.written_name
     if before.format != new_format:
-        yield _Difference("batch.format", before.format, new_format, remedy=_SET_BACK)
-
-
-def _section_differences(section: str, old: Any, new: Any) -> Iterator[_Difference]:
-    old_values, new_values = _flatten(old, section), _flatten(new, section)
-    for key in sorted(old_values.keys() | new_values.keys()):
-        if key.removeprefix("pipeline.") in NO_EFFECT:
-            continue
-        if _is_same_content(key, old_values, new_values):
-            continue
-        absent = _absent_value(key)
-        was = old_values.get(key, absent)
-        now = new_values.get(key, absent)
-        if was != now:
-            yield _Difference(key, was, now)
-
-
-def _absent_value(key: str) -> object:
-    """Return what a key stands for that a configuration does not have."""
-    section, _, name = key.rpartition(".")
-    if section.startswith("neurons.populations.") and section.count(".") == 2:
-        return _ABSENT_OF_A_POPULATION.get(name, "nothing")
-    return _ABSENT.get(key, "nothing")
-
-
-def _is_same_content(key: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """Tell whether a key is the path of a file that has the same content in both, or its name."""
-    if not key.endswith(".file"):
-        return False
-    checksum_key = f"{key.removesuffix('file')}checksum"
-    checksum = old.get(checksum_key)
-    return checksum is not None and checksum == new.get(checksum_key)
-
-
-def _or_nothing(value: object) -> object:
-    return "nothing" if value is None else value
-
-
-def _flatten(node: Any, key: str) -> dict[str, Any]:
-    """Return every value below a node by its dotted key."""
-    if not isinstance(node, Mapping) or not node:
-        return {key: node}
-    values: dict[str, Any] = {}
-    for name, value in node.items():
-        values.update(_flatten(value, f"{key}.{name}"))
-    return values
+        yield Difference(_FORMAT, before.format, new_format)

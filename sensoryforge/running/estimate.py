@@ -13,7 +13,6 @@ from sensoryforge.core.devices import resolve_device
 from sensoryforge.design.experiment import Experiment, PopulationSpec
 from sensoryforge.design.family import Family
 from sensoryforge.equations.linear import find_exact
-from sensoryforge.equations.parameters import largest
 from sensoryforge.equations.program import output_program, step_program
 from sensoryforge.running.devices import choose_backend
 from sensoryforge.simulation.kernels.forecast import count_to_compile
@@ -158,8 +157,8 @@ def _count_neurons(experiment: Experiment) -> int:
 
 
 def _count_noisy_neurons(experiment: Experiment) -> int:
-    populations = experiment.populations.values()
-    return sum(p.count for p in populations if largest(p.noise_std) > 0)
+    populations = experiment.populations.items()
+    return sum(spec.count for name, spec in populations if experiment.largest_noise(name) > 0)
 
 
 def _count_noisy_receptors(experiment: Experiment) -> int:

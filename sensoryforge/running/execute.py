@@ -43,7 +43,7 @@ from sensoryforge.running.estimate import (
 )
 from sensoryforge.running.metadata import run_metadata
 from sensoryforge.running.opening import nothing_to_do_line, opening_lines
-from sensoryforge.running.outdated import drawn_files, outdated_line, remove_drawn
+from sensoryforge.running.outdated import tell_of_drawn
 from sensoryforge.running.preflight import preflight
 from sensoryforge.running.silence import foretell_silence, spikes_line, tell_silence
 
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from sensoryforge.running.callbacks import ExportCallback, ProgressCallback
     from sensoryforge.simulation.chunks import Chunk
     from sensoryforge.store.checkpoint import Committed
-    from sensoryforge.store.writer import DatasetWriter, EarlierDataset
+    from sensoryforge.store.writer import DatasetWriter
 
 Echo = Callable[[str], None]
 
@@ -155,21 +155,11 @@ class _Run:
         metadata = run_metadata(self.experiment, started, wall_time_s, len(todo), failures)
         earlier = writer.earlier_dataset
         path = writer.finish(metadata)
-        self._tell_of_pictures(earlier)
+        for line in tell_of_drawn(self.experiment.batch.output_dir, earlier):
+            self.say(line)
         self._tell_spikes(writer)
         self.say(f"✓ Results saved to {path}")
         return failures
-
-    def _tell_of_pictures(self, earlier: EarlierDataset) -> None:
-        """Remove pictures and reports of a replaced dataset; name those of one that grew."""
-        directory = self.experiment.batch.output_dir
-        drawn = drawn_files(directory)
-        if not drawn or earlier == "none":
-            return
-        if earlier == "replaced":
-            self.say(remove_drawn(directory, drawn))
-        else:
-            self.say(outdated_line(directory, drawn))
 
     def _tell_spikes(self, writer: DatasetWriter) -> None:
         """Say how many spikes each population has, and warn of those that have none."""

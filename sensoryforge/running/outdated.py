@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sensoryforge.store.writer import EarlierDataset
 
 _KINDS = "tuning|heatmap|thresholds|response|afferent|rates_on_sheet|movie|sheet|coverage"
 _PICTURE = re.compile(rf"(?:{_KINDS})(?:_\w+)*\.(?:png|svg|pdf|gif)")
@@ -32,6 +36,24 @@ def drawn_files(directory: Path) -> list[Path]:
             if _PICTURE.fullmatch(path.name):
                 drawn.append(path)
     return drawn
+
+
+def tell_of_drawn(directory: Path, earlier: EarlierDataset) -> list[str]:
+    """Remove pictures and reports of a replaced dataset; name those of one that grew.
+
+    Parameters
+    ----------
+    directory
+        The output directory of a run.
+    earlier
+        What became of the dataset that was there.
+    """
+    drawn = drawn_files(directory)
+    if not drawn or earlier == "none":
+        return []
+    if earlier == "replaced":
+        return [remove_drawn(directory, drawn)]
+    return [outdated_line(directory, drawn)]
 
 
 def remove_drawn(directory: Path, drawn: list[Path]) -> str:

@@ -6,12 +6,14 @@ That is room in memory and on the disk, and what the output directory holds alre
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sensoryforge.core.devices import total_memory_bytes
 from sensoryforge.core.errors import ConfigError, StorageError
 from sensoryforge.design.experiment import Experiment
+from sensoryforge.equations.block import Block
 from sensoryforge.equations.stiffness import describe_stiffness
 from sensoryforge.running.earlier import check_earlier_run
 from sensoryforge.running.estimate import estimate, format_bytes
@@ -69,16 +71,36 @@ def stiffness_lines(experiment: Experiment) -> list[str]:
         for block in experiment.blocks_in_steps(population):
             if block.step_ms is not None:
                 continue  # its numbers were fitted at this step, whatever they do in it
-            values = block.draw(population.count, experiment.seed, name, block.kind)
-            stiff = describe_stiffness(block, values, experiment.dt_ms, substeps)
-            if stiff:
-                key = f"neurons.populations.{name}.{block.kind}"
-                lines.append(f"{key}: {stiff.replace('substeps', 'pipeline.substeps')}")
+            key = f"neurons.populations.{name}.{block.kind}"
+            for where, extreme in _extremes(experiment, name, block):
+                values = extreme.draw(population.count, experiment.seed, name, block.kind)
+                stiff = describe_stiffness(extreme, values, experiment.dt_ms, substeps)
+                if stiff:
+                    stiff = stiff.replace("substeps", "pipeline.substeps")
+                    lines.append(f"{key}: {stiff}{where}")
+                    break  # one of the values tells enough
     return lines
+
+
+def _extremes(experiment: Experiment, population: str, block: Block) -> Iterator[tuple[str, Block]]:
+    """Yield a block as it is, and with the least and the largest value of each of its axes."""
+    yield "", block
+    for axis in experiment.neuron_axes:
+        kind, _, number = axis.path.partition(".")
+        if axis.population != population or kind != block.kind:
+            continue
+        values = [float(v) for family in experiment.design.families for v in family.axes[axis.name]]
+        for value in (min(values), max(values)):
+            yield f" (where {axis.name} is {value:g})", block.with_parameters(**{number: value})
 
 
 def _draw_places(experiment: Experiment) -> None:
     """Draw where afferents lie and what they pool, where a class may refuse or fail."""
+    for seed in experiment.seeds:
+        _draw_places_of_skin(experiment.at_seed(seed))
+
+
+def _draw_places_of_skin(experiment: Experiment) -> None:
     for name, population in experiment.populations.items():
         if not population.innervation.pools_receptors:
             _ = experiment.places(name).xy_mm

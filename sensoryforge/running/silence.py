@@ -153,7 +153,8 @@ def _columns_of(families: Sequence[Family]) -> Columns:
         left -= count
         numbers = family.value_numbers(np.arange(count))
         for name, values in family.axes.items():
-            columns.setdefault(name, []).append(column_of(values)[numbers[name]])
+            if name not in family.of_neurons:
+                columns.setdefault(name, []).append(column_of(values)[numbers[name]])
     return {name: np.concatenate(parts) for name, parts in columns.items()}
 
 
@@ -182,7 +183,8 @@ def _lines_of_populations(experiment: Experiment) -> Iterator[str]:
     """Yield a line for each population that nothing can drive."""
     for name, population in experiment.populations.items():
         key = f"neurons.populations.{name}"
-        if population.gain == 0:
+        has_gains = any(axis.key == f"{key}.gain" for axis in experiment.neuron_axes)
+        if population.gain == 0 and not has_gains:
             yield f"{key}.gain: got 0, nothing of the drive reaches the model"
         # Weights of the shipped innervations sum to one; drawing them here would take its time.
         is_shipped = type(population.innervation).__module__.startswith("sensoryforge.")

@@ -19,17 +19,20 @@ repetitions.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
+from itertools import groupby, pairwise
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from sensoryforge.core.axes import SEED_AXIS
 from sensoryforge.core.errors import SensoryForgeError
 from sensoryforge.core.types import Floats
+from sensoryforge.design.design import Design
 from sensoryforge.design.experiment import Experiment
 from sensoryforge.design.family import Span
 from sensoryforge.simulation.arrival import Arrival
@@ -52,6 +55,9 @@ from sensoryforge.simulation.shaping import (
 )
 from sensoryforge.skin.mechanics import Pins
 from sensoryforge.skin.mechanics.pins_of_sheet import pin_radius_mm
+
+KEPT_SKINS = 2
+"""Skins of other seeds whose receptive fields are kept for the next chunk."""
 
 
 class Encoder(nn.Module):
@@ -87,6 +93,8 @@ class Encoder(nn.Module):
         # A ModuleDict has no room for some names, such as keys. Checkpoints of a training call the
         # list ``parts``, so that it must go on being called so.
         self.parts = nn.ModuleList(self.populations.values())
+        # No submodules: what is learned belongs to one skin.
+        self._skins: dict[int, Encoder] = {}
         # Moves with the module, and so says where it is.
         self.register_buffer("anchor", torch.zeros(0), persistent=False)
         self._connect()
@@ -199,6 +207,30 @@ class Encoder(nn.Module):
         for start, stop in ranges:
             spans += design.locate(start, stop)
             seeds += design.seeds(start, stop)
+        if self.experiment.skin_of_seed is None:
+            return self._encode_spans(spans, seeds)
+        encodings = []
+        first = 0
+        for seed, of_skin in _by_skin(spans, design):
+            stop = first + sum(len(span.index) for span in of_skin)
+            encoder = self._on_skin(seed)
+            encodings.append(encoder._encode_spans(of_skin, seeds[first:stop]))
+            first = stop
+        return join(encodings)
+
+    def _on_skin(self, seed: int) -> Encoder:
+        """Return the encoder of the same experiment on the skin of a seed."""
+        if seed == self.experiment.seed:
+            return self
+        if seed not in self._skins:
+            if len(self._skins) == KEPT_SKINS:
+                del self._skins[next(iter(self._skins))]
+            encoder = Encoder(self.experiment.at_seed(seed), self.backend).to(self.device)
+            self._skins[seed] = encoder.train(self.training)
+        return self._skins[seed]
+
+    def _encode_spans(self, spans: list[Span], seeds: list[int]) -> Encoded:
+        """Encode stimuli that are felt by one skin; ``seeds`` are those of their noise."""
         points = self._points(self.receptors)
         conditions = (self._shape_span(span, points) for span in spans)
         encodings = []
@@ -239,7 +271,7 @@ class Encoder(nn.Module):
         for name, clean in self._driving(points).drives(group, rows):
             population = self.populations[name]
             drive = add_receptor_noise(population, clean, seeds)
-            output = self._simulate(population, drive, seeds)
+            output = self._simulate(population, drive, seeds, self._numbers(name, group))
             arrays |= self._arrays_to_save(population, output)
             # A model may hide an infinite drive behind its reset: the drive is looked at as well.
             finite[name] = output.finite & drive.finite()
@@ -256,10 +288,23 @@ class Encoder(nn.Module):
         )
         return Encoded(arrival)
 
-    def _simulate(self, population: Population, drive: Drive, seeds: list[int]) -> Output:
+    def _numbers(self, population: str, group: list[Shaped]) -> dict[str, Tensor]:
+        """Return the numbers of a population that differ between stimuli, float64 [B,1] each."""
+        numbers: dict[str, Tensor] = {}
+        for axis in self.experiment.neuron_axes:
+            if axis.population != population:
+                continue
+            values = np.concatenate([shaped.of_neurons[axis.name] for shaped in group])
+            for path, of_stimuli in axis.numbers(values).items():
+                numbers[path] = torch.from_numpy(of_stimuli)[:, None]
+        return numbers
+
+    def _simulate(
+        self, population: Population, drive: Drive, seeds: list[int], numbers: dict[str, Tensor]
+    ) -> Output:
         """Run a population's kernel."""
         return kernel(self.backend)(
-            population.afferents(),
+            population.afferents(numbers),
             drive,
             keys(seeds, population.name),
             tuple(self._traces_to_save(population).values()),
@@ -296,6 +341,20 @@ class Encoder(nn.Module):
         if not self.on_gpu:
             return array
         return upload(torch.as_tensor(array), self.device)
+
+
+def _by_skin(spans: list[Span], design: Design) -> Iterator[tuple[int, list[Span]]]:
+    """Yield neighbouring stimuli that are felt by the same skin, with its seed."""
+    cut: list[tuple[int, Span]] = []
+    for span in spans:
+        seeds = design.columns_of_neurons(span.family, span.condition)[SEED_AXIS].astype(np.int64)
+        starts = [0, *(np.flatnonzero(np.diff(seeds)) + 1).tolist(), len(seeds)]
+        for start, stop in pairwise(starts):
+            part = slice(start, stop)
+            piece = Span(span.family, span.index[part], span.condition[part], span.repetition[part])
+            cut.append((int(seeds[start]), piece))
+    for seed, group in groupby(cut, key=lambda of_skin: of_skin[0]):
+        yield seed, [piece for _, piece in group]
 
 
 def _leave_array(array: Any) -> Any:

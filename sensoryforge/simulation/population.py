@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -20,6 +22,8 @@ from sensoryforge.simulation.kernels.learned import Learned
 from sensoryforge.simulation.kernels.pooling import pool_rows
 from sensoryforge.simulation.kernels.surrogate import Surrogate
 
+Numbers: TypeAlias = Mapping[str, Tensor]
+"""Numbers of a population that differ between stimuli, float64 [B,1], by their paths."""
 MANY_ROWS = 16
 """Rows from which on it pays to load the compiled loop."""
 
@@ -72,6 +76,7 @@ class Population(nn.Module):
         self.exact = find_exact(spec.filter) if experiment.steps_exactly(spec) else None
         self.surrogate = Surrogate(experiment.surrogate, experiment.surrogate_width)
         self.learned = nn.ModuleDict()
+        self.axes = {axis.path for axis in experiment.neuron_axes if axis.population == name}
         places = experiment.places(name)
         self.positions = places.xy_mm
         if spec.innervation.pools_receptors:
@@ -154,17 +159,25 @@ class Population(nn.Module):
         """The state that a dataset calls voltage: the model's first."""
         return next(iter(self.spec.model.states))
 
-    def afferents(self) -> Afferents:
-        """Return the equations and numbers that a kernel needs."""
+    def afferents(self, of_stimuli: Numbers = MappingProxyType({})) -> Afferents:
+        """Return the equations and numbers that a kernel needs.
+
+        Parameters
+        ----------
+        of_stimuli
+            Numbers that differ between stimuli: ``gain``, ``noise_std``, ``filter.tau_d``,
+            ``model.a``, ... -> float64 [B,1].
+        """
         spec = self.spec
         scale = spec.model.drive_scale
+        noise_std = of_stimuli.get("noise_std", _number(spec.noise_std))
         afferents = Afferents(
             filter=spec.filter,
             model=spec.model,
-            filter_values=self._values("filter"),
-            model_values=self._values("model"),
-            gain=self._value("gain", _number(spec.gain)) * scale,
-            noise_std=_number(spec.noise_std) * scale,
+            filter_values=self._values("filter", of_stimuli),
+            model_values=self._values("model", of_stimuli),
+            gain=self._value("gain", _number(spec.gain), of_stimuli) * scale,
+            noise_std=noise_std * scale,
             dt_ms=self.dt_ms,
             substeps=self.substeps,
             surrogate=self.surrogate if self.learning else None,
@@ -172,22 +185,30 @@ class Population(nn.Module):
         if self.exact is None:
             return afferents
         # What is learned changes from step to step of a training; all else is prepared once.
+        if of_stimuli:
+            return step_exactly(afferents, self.exact)
         if self._exact_afferents is None or self.learned:
             self._exact_afferents = step_exactly(afferents, self.exact)
         return self._exact_afferents
 
-    def _values(self, block: str) -> dict[str, float | Tensor]:
+    def _values(
+        self, block: str, of_stimuli: Numbers = MappingProxyType({})
+    ) -> dict[str, float | Tensor]:
         """Return the numbers of a block.
 
         Those that differ between neurons are on the CPU, where kernels want them first.
         """
         values: dict[str, float | Tensor] = {}
         for parameter, value in self.values[block].items():
-            values[parameter] = self._value(f"{block}.{parameter}", value)
+            values[parameter] = self._value(f"{block}.{parameter}", value, of_stimuli)
         return values
 
-    def _value(self, name: str, start: float | Tensor) -> float | Tensor:
-        """Return what a number has become by learning."""
+    def _value(
+        self, name: str, start: float | Tensor, of_stimuli: Numbers = MappingProxyType({})
+    ) -> float | Tensor:
+        """Return what a number is for each stimulus, or what it has become by learning."""
+        if name in of_stimuli:
+            return of_stimuli[name]
         key = _module_key(name)
         if key not in self.learned:
             return start
@@ -227,6 +248,9 @@ class Population(nn.Module):
         if name not in self.learnable:
             known = f"known are {list_names(self.learnable)}{suggest(name, self.learnable)}"
             raise ConfigError(f"learn: population {self.name} has no number '{name}', {known}")
+        if name in self.axes:
+            got = f"{self.name}.{name}, which is an axis of the design"
+            raise ConfigError(f"learn: got {got}, allowed is a number that all stimuli share")
         block, _, parameter = name.rpartition(".")
         start = self._values(block)[parameter] if block else _number(self.spec.gain)
         count = self.spec.count if each else None

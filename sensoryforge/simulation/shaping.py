@@ -8,13 +8,13 @@ stimuli whose class computes with NumPy: those are shaped on the CPU.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from sensoryforge.core.types import Floats, Frames, Ints, Positions, Space, Time
+from sensoryforge.core.types import Columns, Floats, Frames, Ints, Positions, Space, Time
 from sensoryforge.design.design import Design
 from sensoryforge.design.family import Span
 from sensoryforge.stimuli import find_recipe
@@ -75,12 +75,15 @@ class Shaped:
         The condition of each stimulus, [B].
     space, time
         Their factors at the pooled receptors, [C,K,R] and [C,K,T]; None where they do not separate.
+    of_neurons
+        Numbers of afferents that the stimuli have, [B] each.
     """
 
     stimulus: GuardedStimuli
     rows: Ints
     space: Space | None = None
     time: Time | None = None
+    of_neurons: Columns = field(default_factory=dict)
 
     @property
     def terms(self) -> int:
@@ -101,16 +104,33 @@ def shape_span(
     Where there are more terms than ``most_terms``, what presses changes its shape: such stimuli
     are asked for frames.
     """
-    conditions, rows = np.unique(span.condition, return_inverse=True)
+    conditions, rows = _distinct_stimuli(span)
     columns = design.columns(span.family, conditions)
+    of_neurons = design.columns_of_neurons(span.family, span.condition)
     recipe = find_recipe(span.family.target, span.family.parts)
     stimulus = GuardedStimuli(recipe, columns, to_device)
     if not stimulus.separable:
-        return Shaped(stimulus, rows)
+        return Shaped(stimulus, rows, of_neurons=of_neurons)
     space, time = points.factors(stimulus)
     if most_terms is not None and space.shape[1] > most_terms:
-        return Shaped(stimulus, rows)
-    return Shaped(stimulus, rows, space, time)
+        return Shaped(stimulus, rows, of_neurons=of_neurons)
+    return Shaped(stimulus, rows, space, time, of_neurons)
+
+
+def _distinct_stimuli(span: Span) -> tuple[Ints, Ints]:
+    """Return conditions whose stimuli differ, and which of them each stimulus has, [B].
+
+    Conditions that differ in numbers of afferents alone have the same stimulus.
+    """
+    conditions, rows = np.unique(span.condition, return_inverse=True)
+    if not span.family.of_neurons:
+        return conditions, rows
+    numbers = span.family.value_numbers(conditions)
+    of_stimulus = [column for name, column in numbers.items() if name not in span.family.of_neurons]
+    # A stimulus has one parameter at least: without a column all conditions would be one.
+    table = np.stack([np.zeros_like(conditions), *of_stimulus], axis=1)
+    _, first, same = np.unique(table, axis=0, return_index=True, return_inverse=True)
+    return conditions[first], same.reshape(-1)[rows]
 
 
 def group_by_terms(shaped: Iterable[Shaped]) -> Iterator[list[Shaped]]:

@@ -16,14 +16,14 @@ from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import format_value, list_names, suggest, unknown_key
 from sensoryforge.core.numerics import uniforms
 from sensoryforge.core.types import Floats, Ints
-from sensoryforge.core.values import is_finite
+from sensoryforge.core.values import is_finite, is_whole
 from sensoryforge.skin.tables import read_table
 
 ASSIGNMENTS = ("random", "cycle")
 """How afferents get their unit."""
 LATENCY = "latency_ms"
 """The column that says how long a unit's spikes travel."""
-KEYS = ("assign", "latency", "columns", "rows", "file", "checksum")
+KEYS = ("assign", "row", "latency", "columns", "rows", "file", "checksum")
 """Keys of a table in a configuration."""
 _MOST = 3.0e38
 """Numbers beyond do not fit float32."""
@@ -47,6 +47,8 @@ class UnitTable:
         Whether spikes travel for ``latency_ms``, where there is such a column.
     source
         What the table is called in messages.
+    row
+        The unit that all afferents are, whatever ``assign`` says; None for that.
 
     Raises
     ------
@@ -66,6 +68,7 @@ class UnitTable:
     assign: str = "random"
     latency: bool = True
     source: str = field(default="rows", compare=False)
+    row: int | None = None
 
     def __post_init__(self) -> None:
         problems = [*_problems_of_columns(self.columns), *_problems_of_assign(self.assign)]
@@ -75,6 +78,8 @@ class UnitTable:
             problems.append(f"latency: got {got}, allowed are true, false")
         if not problems:
             problems += _problems_of_rows(self.columns, self.rows, self.source)
+        if not problems and self.row is not None:
+            problems += _problems_of_row(self.row, len(self.rows))
         if problems:
             raise ConfigError(problems)
 
@@ -86,7 +91,7 @@ class UnitTable:
         ----------
         values
             ``columns`` and ``rows``; or ``file``, the path of a CSV file whose heading names the
-            columns, and its ``checksum``; ``assign`` and ``latency`` may be left out.
+            columns, and its ``checksum``; ``assign``, ``row`` and ``latency`` may be left out.
 
         Raises
         ------
@@ -120,7 +125,8 @@ class UnitTable:
             rows = np.stack([table[name] for name in columns], axis=-1).tolist()
             source = f"file: {values['file']}"
         assign, latency = values.get("assign", "random"), values.get("latency", True)
-        return cls(columns, rows, assign, latency, source)  # type: ignore[arg-type]
+        row = values.get("row")
+        return cls(columns, rows, assign, latency, source, row)  # type: ignore[arg-type]
 
     def draw(self, count: int, seed: int, population: str) -> Ints:
         """Return the row of each afferent, ``[count]``, counted from zero.
@@ -136,6 +142,8 @@ class UnitTable:
         population
             The name of the population: others have others.
         """
+        if self.row is not None:
+            return np.full(count, self.row, dtype=np.int64)
         if self.assign == "cycle":
             return np.arange(count) % len(self.rows)
         draws = uniforms(seed, population, "unit", size=count)
@@ -191,6 +199,13 @@ def _problems_of_assign(assign: object) -> list[str]:
         return []
     hint = suggest(assign, list(ASSIGNMENTS)) if isinstance(assign, str) else ""
     return [f"assign: got {format_value(assign)}, allowed are {list_names(ASSIGNMENTS)}{hint}"]
+
+
+def _problems_of_row(row: object, count: int) -> list[str]:
+    """Return a line where it is no row of a table."""
+    if is_whole(row) and 0 <= int(str(row)) < count:
+        return []
+    return [f"row: got {format_value(row)}, allowed is a whole number from 0 to {count - 1}"]
 
 
 def _problems_of_rows(columns: Sequence[str], rows: object, source: str) -> list[str]:

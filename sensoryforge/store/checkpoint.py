@@ -118,6 +118,21 @@ class Part:
         return cls(file, positions, checksum, *spikes)
 
     @property
+    def spike_counts(self) -> dict[str, int]:
+        """How many spikes each population has in it; empty where that was not counted.
+
+        Examples
+        --------
+        >>> Part("parts/part_000000.h5", "0+8", "0f", "sa=194,ra=61").spike_counts
+        {'sa': 194, 'ra': 61}
+        """
+        counts: dict[str, int] = {}
+        for count in self.spikes.split(",") if self.spikes else ():
+            population, _, spikes = count.partition("=")
+            counts[population] = int(spikes)
+        return counts
+
+    @property
     def text(self) -> str:
         """The part as a line, as a checkpoint lists it."""
         text = f"{self.file} {self.positions} {self.checksum}"
@@ -178,9 +193,8 @@ class Checkpoint:
             return None
         total: dict[str, int] = {}
         for part in self.parts:
-            for count in part.spikes.split(","):
-                population, _, spikes = count.partition("=")
-                total[population] = total.get(population, 0) + int(spikes)
+            for population, spikes in part.spike_counts.items():
+                total[population] = total.get(population, 0) + spikes
         return total
 
     @property

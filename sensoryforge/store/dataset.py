@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from operator import index as as_int
 from pathlib import Path
@@ -15,9 +15,9 @@ from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import list_names, suggest
 from sensoryforge.core.old_names import upgraded
 from sensoryforge.store import files
-from sensoryforge.store.checkpoint import Checkpoint, Part
+from sensoryforge.store.checkpoint import Checkpoint, Part, scan
 from sensoryforge.store.formats import locate_format, locate_format_of
-from sensoryforge.store.formats.base import FileReader, Metadata, Shelf
+from sensoryforge.store.formats.base import FileReader, Format, Metadata, Shelf
 from sensoryforge.store.table import Entry
 
 if TYPE_CHECKING:
@@ -28,10 +28,15 @@ if TYPE_CHECKING:
 
 _SPIKES = "_spikes"
 _IDENTITY = ("id", "seed", "repetition")
+_MOST_SHOWN = 3
+"""Directories that a dataset shows itself with."""
 
 
 class Dataset(Sequence[dict[str, Any]]):
     """The stimuli of a dataset, in the design's order; an item is what ``results.pt`` holds of one.
+
+    ``directories`` are where it lies: its own, or those of the datasets that were opened as one.
+    ``open_file`` opens one of its files, for readers of their own (`SpikeReader`).
 
     Parameters
     ----------
@@ -46,11 +51,12 @@ class Dataset(Sequence[dict[str, Any]]):
 
     def __init__(self, directory: Path, checkpoint: Checkpoint | None, path: Path | None) -> None:
         self.directory = directory
+        self.directories: tuple[Path, ...] = (directory,)
         self.complete = path is not None
         self._checkpoint = checkpoint
         self._path = path
-        format = locate_format(checkpoint.format) if checkpoint else locate_format_of(self._any)
-        self.open_file = format.reader  # of a path: `SpikeReader` opens files of its own
+        self.format = self._find_format()
+        self.open_file: Callable[[Path], FileReader] = self.format.reader
         self._shelf = Shelf(self.open_file)
         self._first()
 
@@ -104,8 +110,10 @@ class Dataset(Sequence[dict[str, Any]]):
     def __repr__(self) -> str:
         name = type(self).__name__
         state = "complete" if self.complete else "interrupted"
-        where = files.show(self.directory)
         stimuli = "1 stimulus" if len(self) == 1 else f"{len(self)} stimuli"
+        where = list_names(files.show(directory) for directory in self.directories[:_MOST_SHOWN])
+        if len(self.directories) > _MOST_SHOWN:
+            where += f" and {len(self.directories) - _MOST_SHOWN} more"
         return f"<{name}: {stimuli}, {list_names(self.names)}, {state}, {where}>"
 
     @property
@@ -186,6 +194,20 @@ class Dataset(Sequence[dict[str, Any]]):
                 errors[position] = errors_by_file[file][row]
         return errors
 
+    def find_damage(self) -> tuple[str, ...]:
+        """Return a line for each file that is not what the run wrote; every file is read.
+
+        None can be told of a results file whose run left no checkpoint.
+
+        Examples
+        --------
+        >>> results.find_damage()
+        ()
+        """
+        if self._checkpoint is None:
+            return ()
+        return scan(self.directory, self._checkpoint).problems
+
     @cached_property
     def table(self) -> pd.DataFrame:
         """A row a stimulus: index, id, seed, repetition and its parameters.
@@ -210,6 +232,17 @@ class Dataset(Sequence[dict[str, Any]]):
         if errors:
             table["error"] = [errors.get(position) for position in positions.tolist()]
         return pd.DataFrame(table)
+
+    @property
+    def ids(self) -> list[str]:
+        """The id of each stimulus.
+
+        Examples
+        --------
+        >>> results.ids == results.table["id"].tolist()
+        True
+        """
+        return [entry["id"] for entry in self._entries]
 
     def spikes(self, population: str) -> Stack:
         """Return the spikes of a population, read when indexed.
@@ -286,6 +319,16 @@ class Dataset(Sequence[dict[str, Any]]):
         return selection
 
     @property
+    def paths(self) -> list[Path]:
+        """The files that it is kept in: the results file, or the parts of an interrupted run."""
+        return list(self._files)
+
+    @property
+    def parts(self) -> dict[Path, Part]:
+        """What its run says of its files, by their paths; nothing where no checkpoint is there."""
+        return {self.directory / part.file: part for part in self._parts}
+
+    @property
     def stored(self) -> list[tuple[Path, int]]:
         """The file of each stimulus, and its row there."""
         return [(self._files[file], row) for file, row, _ in self._rows.tolist()]
@@ -335,6 +378,11 @@ class Dataset(Sequence[dict[str, Any]]):
     @property
     def _parts(self) -> tuple[Part, ...]:
         return self._checkpoint.parts if self._checkpoint else ()
+
+    def _find_format(self) -> Format:
+        if self._checkpoint:
+            return locate_format(self._checkpoint.format)
+        return locate_format_of(self._any)
 
     @property
     def _any(self) -> Path:

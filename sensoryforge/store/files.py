@@ -278,6 +278,19 @@ def sync_directory(path: Path) -> None:
         os.close(handle)
 
 
+def copy_into(sink: Sink, path: Path) -> None:
+    """Write the bytes of a file to a sink; a file that cannot be read is a StorageError."""
+    with disk(path):
+        file = path.open("rb", buffering=0)
+    with file:
+        while True:
+            with disk(path):
+                block = file.read(_BLOCK)
+            if not block:
+                return
+            sink.write(block)
+
+
 def checksum(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, as hex digits."""
     digest = hashlib.sha256()

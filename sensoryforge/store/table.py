@@ -27,6 +27,8 @@ COLUMNS: dict[str, type] = {
     "parameters": dict,
 }
 """What every entry has, and its type."""
+FAILURE_KEYS = ("index", "id", "parameters", "error")
+"""What the metadata of a results file say of a stimulus that failed."""
 _NUMBERS = tuple(name for name, kind in COLUMNS.items() if kind is int)
 _HELD_ONCE = 10_000
 """Numbers that are held once, however often they recur; a design's values do."""

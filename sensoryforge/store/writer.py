@@ -8,7 +8,7 @@ stays until its successor is complete.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
@@ -150,15 +150,46 @@ class DatasetWriter:
         ids = [entry["id"].encode() for entry in entries]
         if ids != self._ids[indices].tolist():
             raise ValueError("these are not the stimuli of the design")
+        name = self._name_part()
+        with files.replacing(self.directory / name, "part") as sink:
+            self._format.write(sink, entries, arrays)
+        spikes = format_spikes(_count_spikes(arrays))
+        self._record_part(name, indices, spikes)
+
+    def adopt(self, path: Path, indices: Sequence[int] | Ints, spikes: Mapping[str, int]) -> None:
+        """Put a copy of a file of another dataset on the disk as one part.
+
+        It is copied as it is, which is far quicker than to commit its stimuli.
+
+        Parameters
+        ----------
+        path
+            A part or a results file of this format, which stays.
+        indices
+            The position in the design of each of its rows; -1 for one that is not wanted.
+        spikes
+            How many spikes each population has in the stimuli that are.
+
+        Raises
+        ------
+        StorageError
+            If the file cannot be read, or the disk refuses.
+        """
+        name = self._name_part()
+        with files.replacing(self.directory / name, "part") as sink:
+            files.copy_into(sink, path)
+        self._record_part(name, indices, format_spikes(spikes))
+
+    def _name_part(self) -> str:
+        """Return the name of the next part, whose folder is there."""
         with self._lock:
             name = f"{PARTS}/part_{self._next_number:06d}.{self._format.suffix}"
             self._next_number += 1
-        path = self.directory / name
-        files.make_directory(path.parent)
-        with files.replacing(path, "part") as sink:
-            self._format.write(sink, entries, arrays)
-        spikes = format_spikes(_count_spikes(arrays))
-        part = Part.of(name, indices, files.checksum(path), spikes)
+        files.make_directory(self.directory / PARTS)
+        return name
+
+    def _record_part(self, name: str, indices: Sequence[int] | Ints, spikes: str) -> None:
+        part = Part.of(name, indices, files.checksum(self.directory / name), spikes)
         with self._lock:
             self._record(replace(self._checkpoint, parts=(*self._checkpoint.parts, part)))
 

@@ -139,7 +139,7 @@ def test_run_is_the_hydra_application(ran: list[Experiment]) -> None:
     [
         (
             ["bach"],
-            "bach: no such command, known are batch, run, train, decode, calibrate, list, show, plot, report, export, init",
+            "bach: no such command, known are batch, run, train, decode, calibrate, list, show, plot, report, merge, export, init",
         ),
         (
             ["batch"],

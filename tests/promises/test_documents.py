@@ -27,6 +27,7 @@ from typing import Any
 import matplotlib as mpl
 import pytest
 import torch
+from helpers import warm
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = (
@@ -60,9 +61,10 @@ def blocks(document: Path) -> Iterator[Block]:
         )
 
 
-def environment() -> dict[str, str]:
-    """Return the environment of a shell in which this Python is the active one."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+def environment(programs: Path) -> dict[str, str]:
+    """Return the environment of a shell that finds ``python`` and ``sensoryforge`` in a folder."""
+    real = Path(sys.executable).parent
+    path = os.pathsep.join([str(programs), str(real), os.environ["PATH"]])
     return {**os.environ, "PATH": path, "PYTHONIOENCODING": "utf-8", "MPLBACKEND": "Agg"}
 
 
@@ -71,6 +73,7 @@ class Reader:
     """Does what a document says, in one folder, and remembers what was printed last."""
 
     folder: Path
+    programs: Path
     namespace: dict[str, Any] = field(default_factory=lambda: {"__name__": "reader"})
     printed: str = ""
 
@@ -105,7 +108,7 @@ class Reader:
         if "Ctrl+C" in comment:
             return self.interrupted(runs)
         done = subprocess.run(
-            ["bash", "-c", runs], cwd=self.folder, env=environment(), timeout=LIMIT_S,
+            ["bash", "-c", runs], cwd=self.folder, env=environment(self.programs), timeout=LIMIT_S,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         output = done.stdout.decode()
@@ -116,7 +119,7 @@ class Reader:
     def interrupted(self, command: str) -> str:
         """Run a command until it has saved something, then do as Ctrl+C does."""
         process = subprocess.Popen(
-            ["bash", "-c", f"exec {command}"], cwd=self.folder, env=environment(),
+            ["bash", "-c", f"exec {command}"], cwd=self.folder, env=environment(self.programs),
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         limit = time.monotonic() + LIMIT_S
@@ -181,7 +184,9 @@ def test_every_block_does_what_the_document_says(
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     mpl.use("Agg")
-    reader = Reader(tmp_path)
+    # The README is read exactly as on a user's machine.
+    is_readme = document == Path("README.md")
+    reader = Reader(tmp_path, Path(sys.executable).parent if is_readme else warm.programs())
     for block in blocks(document):
         if block.kind:
             reader.read(block)
@@ -203,7 +208,7 @@ def test_links_lead_somewhere(document: Path) -> None:
 
 @pytest.mark.slow
 def test_the_page_has_the_tables_that_the_physiology_script_prints() -> None:
-    script = [sys.executable, str(ROOT / "benchmarks" / "physiology.py")]
+    script = [warm.python(), str(ROOT / "benchmarks" / "physiology.py")]
     printed = subprocess.run(
         script, check=True, stdout=subprocess.PIPE, encoding="utf-8", timeout=LIMIT_S
     ).stdout
@@ -290,4 +295,4 @@ def test_a_list_without_quotes_is_found() -> None:
 
 def test_no_document_is_left_out() -> None:
     assert len(DOCUMENTS) >= 3
-    assert shutil.which("sensoryforge", path=environment()["PATH"])
+    assert shutil.which("sensoryforge", path=str(Path(sys.executable).parent))

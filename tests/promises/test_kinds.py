@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from helpers import warm
 
 import sensoryforge as sf
 from sensoryforge.analysis import plots
@@ -108,7 +109,7 @@ def trusted(toys: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def command(*words: str, code: int = 0, **environment: str) -> str:
     """Type a command in the working directory; return what it says."""
     ended = subprocess.run(
-        [sys.executable, "-m", *words],
+        [warm.python(), "-m", *words],
         capture_output=True,
         text=True,
         check=False,

@@ -10,6 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 import run_notebooks
+from helpers import warm
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -23,7 +24,8 @@ LARGEST = 300_000
 def test_every_cell_runs_and_has_the_kinds_of_outputs_that_are_stored(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    folders = [str(warm.programs()), str(Path(sys.executable).parent), os.environ["PATH"]]
+    monkeypatch.setenv("PATH", os.pathsep.join(folders))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     folder = tmp_path / "work"
     folder.mkdir()

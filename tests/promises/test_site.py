@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 import sensoryforge
+from sensoryforge.commands.cli import COMMANDS
 from sensoryforge.config.sources import conf_dir
 
 ROOT = Path(__file__).parents[2]
@@ -104,6 +105,16 @@ def test_the_reference_is_what_the_groups_say() -> None:
     assert (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8") == made, (
         "run python docs/reference.py"
     )
+
+
+def test_the_reference_of_commands_is_what_the_parsers_say() -> None:
+    made = run_path(str(ROOT / "docs" / "reference_of_commands.py"))["page"]()
+    assert (ROOT / "docs" / "commands.md").read_text(encoding="utf-8") == made, (
+        "run python docs/reference_of_commands.py"
+    )
+    for name in COMMANDS:
+        assert f"\n### sensoryforge {name}\n" in made
+    assert "| `--any-version` |" in made
 
 
 def test_the_reference_has_every_option_and_every_key() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers import warm
 from helpers.experiments import SMALL
 from omegaconf import OmegaConf
 
@@ -203,7 +204,7 @@ def test_python_runs_a_batch_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def python(code: str, folder: Path) -> str:
     """Run a program in a new process, and return what it printed."""
     ended = subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False
+        [warm.python(), "-c", code], cwd=folder, capture_output=True, text=True, check=False
     )
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
@@ -233,7 +234,7 @@ def test_a_function_that_names_the_package_travels_to_other_processes(tmp_path: 
         "    print(Parallel(2)(delayed(count)(seed) for seed in range(2)))\n"
     )
     ended = subprocess.run(
-        [sys.executable, "seeds.py"], cwd=tmp_path, capture_output=True, text=True, check=False,
+        [warm.python(), "seeds.py"], cwd=tmp_path, capture_output=True, text=True, check=False,
         env={**os.environ},
     )  # fmt: skip
     assert "[1, 1]" in ended.stdout, ended.stderr

@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from helpers import warm
 from helpers.store import design, resume
 from helpers.store import run as write_dataset
 
@@ -50,7 +51,7 @@ def command(*words: str, **environment: str) -> tuple[int, str]:
     """Run a command in a new process, the working directory on its path."""
     environment = {**os.environ, **environment}
     ended = subprocess.run(
-        [sys.executable, "-m", *words], capture_output=True, text=True, check=False, env=environment
+        [warm.python(), "-m", *words], capture_output=True, text=True, check=False, env=environment
     )
     return ended.returncode, ended.stderr
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from helpers import warm
 from helpers.runs import bits, experiment, run
 
 from sensoryforge.analysis.results import load
@@ -72,7 +72,7 @@ def test_a_latin_hypercube_of_more_samples_is_another_design_and_says_so(tmp_pat
 def test_a_killed_sampled_run_is_resumed_to_the_same_bits(tmp_path: Path, method: str) -> None:
     drawn = DRAWN[:2] if method == "latin_hypercube" else DRAWN
     sampled = [*drawn, f"stimuli.sampling={method}", "stimuli.samples=20"]
-    killed = [sys.executable, "-c", KILLED, str(Path(__file__).parents[1]), str(tmp_path / "run")]
+    killed = [warm.python(), "-c", KILLED, str(Path(__file__).parents[1]), str(tmp_path / "run")]
     assert subprocess.run([*killed, *sampled], check=False).returncode == -signal.SIGKILL
     assert 0 < len(load(tmp_path / "run")) < 20
     resumed = run(tmp_path / "run", *sampled, "batch.resume=true")

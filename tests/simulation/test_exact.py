@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 import test_numba_kernel as on_numba
 import test_triton_kernel as on_triton
 import torch
+from helpers import warm
 from helpers.blocks import CONF, load, shipped
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -362,7 +362,7 @@ def test_lapack_is_not_asked(tmp_path: Path) -> None:
         "print(len(coefficients_of(find_exact(of), dict(of.parameters), 0.5)))\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", text], capture_output=True, text=True, check=True, cwd=tmp_path
+        [warm.python(), "-c", text], capture_output=True, text=True, check=True, cwd=tmp_path
     )
     assert done.stdout == "5\n"
 

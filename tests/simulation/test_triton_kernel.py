@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers import warm
 from helpers.blocks import load, needed_substeps, shipped
 from helpers.experiments import SHEET
 from hypothesis import given, settings
@@ -79,7 +80,8 @@ def test_every_filter_and_model_has_the_bits_of_torch(
     blocks = load(filter) if filter else None, load(model) if model else None
     needed = max(needed_substeps(block, 0.5) for block in blocks if block)
     a = afferents(*blocks, noise_std=2.0, substeps=max(2, needed))
-    out = compare(a, separable([0, 1], 1, 27, 65), noise=True)
+    samples = 27 if needed < 50 else 9  # without a card the steps are interpreted one by one
+    out = compare(a, separable([0, 1], 1, samples, 65), noise=True)
     assert out.finite.all()
 
 
@@ -272,7 +274,7 @@ def test_float64_is_left_to_torch() -> None:
 @pytest.mark.slow
 def test_the_benchmark_of_a_gpu_runs_and_its_spikes_are_those_of_the_cpu() -> None:
     done = subprocess.run(
-        [sys.executable, str(BENCHMARKS / "gpu.py"), "--tiny"], capture_output=True, text=True
+        [warm.python(), str(BENCHMARKS / "gpu.py"), "--tiny"], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     rows = [line.split("|")[1:-1] for line in done.stdout.splitlines() if line.startswith("|")]

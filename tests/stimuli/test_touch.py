@@ -541,6 +541,9 @@ def test_a_stimulus_drives_with_the_same_bits_on_every_backend_and_in_every_chun
     name: str,
 ) -> None:
     words = [*SHEET, "pipeline.duration_ms=300", "pipeline.dt_ms=2", "batch.save=[drive]"]
+    words.append(
+        "pipeline.substeps=4"
+    )  # what presses is the same in as many steps as it would have
     experiment = checked(*words, *overrides(name), "stimuli.repetitions=3")
     by_numba = Encoder(experiment, "numba")([(0, 3)])
     by_torch = Encoder(experiment, "torch")([(0, 3)])

@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import torch
+from helpers import warm
 from helpers.store import FORMATS, arrays, commit_all, design, entry, resume, run, writer_of
 
 from sensoryforge.analysis.results import load
@@ -164,7 +164,7 @@ def test_a_killed_process_resumes_to_the_same_dataset(tmp_path: Path, format: st
     for number in (3, 12, 37, 56):
         directory = tmp_path / f"{number}"
         arguments = [
-            sys.executable,
+            warm.python(),
             "-c",
             KILLED,
             str(Path(__file__).parents[1]),

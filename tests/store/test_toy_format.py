@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers import warm
 
 import sensoryforge as sf
 from sensoryforge.config.reading import check
@@ -133,7 +134,7 @@ def folder(made: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def command(*words: str, cwd: Path = Path(), **environment: str) -> tuple[int, str]:
     """Run a command as a user does; return its exit code and what it said."""
     ended = subprocess.run(
-        [sys.executable, "-m", *words],
+        [warm.python(), "-m", *words],
         capture_output=True,
         text=True,
         check=False,
@@ -201,11 +202,9 @@ def test_a_dataset_names_a_class_only_where_its_module_is_trusted(
 ) -> None:
     monkeypatch.delenv(trust.VARIABLE)
     code = "import sensoryforge as sf; sf.load('toy')"
-    ended = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False
-    )
+    ended = subprocess.run([warm.python(), "-c", code], capture_output=True, text=True, check=False)
     assert "got 'toy_format.Toy', which is not of SensoryForge" in ended.stderr
-    subprocess.run([sys.executable, "-c", f"import toy_format; {code}"], check=True)
+    subprocess.run([warm.python(), "-c", f"import toy_format; {code}"], check=True)
 
 
 def test_a_name_that_is_no_format_is_answered_with_those_of_the_folder_too(folder: Path) -> None:

@@ -178,7 +178,9 @@ def _neuron_coords(dataset: Dataset, population: str, neuron: str) -> dict[str, 
     """Return the numbers of the neurons, and where they lie if the metadata says so."""
     numbers = np.arange(measures.neuron_count(dataset, population))
     coords: dict[str, Any] = {neuron: (neuron, numbers)}
-    xy_mm = dataset.metadata.get(f"{population}_xy_mm")
+    key = f"{population}_xy_mm"
+    # On several skins each neuron lies in several places.
+    xy_mm = neurons.of_skin(dataset, key) if neurons.has_one_skin(dataset, key) else None
     if xy_mm is not None:
         prefix = neuron.removesuffix("neuron")
         x_mm, y_mm = xy_mm.numpy().T
@@ -186,9 +188,11 @@ def _neuron_coords(dataset: Dataset, population: str, neuron: str) -> dict[str, 
         coords[f"{prefix}x_mm"] = (neuron, x_mm, attributes)
         coords[f"{prefix}y_mm"] = (neuron, y_mm, attributes)
     prefix = neuron.removesuffix("neuron")
-    if f"{population}_unit" in dataset.metadata:
+    has_units = f"{population}_unit" in dataset.metadata
+    if has_units and neurons.has_one_skin(dataset, f"{population}_unit"):
         coords[f"{prefix}unit"] = (neuron, neurons.units(dataset, population))
-    if f"{population}_tag" in dataset.metadata:
+    has_tags = f"{population}_tag" in dataset.metadata
+    if has_tags and neurons.has_one_skin(dataset, f"{population}_tag"):
         coords[f"{prefix}tag"] = (neuron, neurons.tags(dataset, population))
     return coords
 

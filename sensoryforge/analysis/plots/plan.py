@@ -56,6 +56,10 @@ class PlannedFamily(Protocol):
         """Noise realisations of each condition."""
 
     @property
+    def of_neurons(self) -> tuple[str, ...]:
+        """Names of the parameters that are numbers of afferents."""
+
+    @property
     def count_conditions(self) -> int:
         """Number of conditions."""
 
@@ -149,8 +153,9 @@ def choose_conditions(
     most = min(_MOST_CONDITIONS, max(1, _MOST_ROWS // len(which)))
     chosen = []
     for number in which:
-        for place in instants.spread(most, len(kept[number])).tolist():
-            chosen.append((families[number], int(kept[number][place])))
+        differing = _first_of_each_stimulus(families[number], kept[number])
+        for place in instants.spread(most, len(differing)).tolist():
+            chosen.append((families[number], int(differing[place])))
     conditions = sum(len(of_family) for of_family in kept)
     words = "Stimuli before a run"
     if choice is not None and str(choice):
@@ -159,6 +164,17 @@ def choose_conditions(
     if len(families) > 1:
         words += f" of {_how_many(len(which), len(having), 'family', 'families')}"
     return chosen, f"{words}, {len(design)} stimuli in all"
+
+
+def _first_of_each_stimulus(family: PlannedFamily, conditions: Ints) -> Ints:
+    """Return those of some conditions whose stimuli differ: numbers of afferents change none."""
+    if not family.of_neurons:
+        return conditions
+    numbers = family.value_numbers(conditions)
+    of_stimulus = [column for name, column in numbers.items() if name not in family.of_neurons]
+    table = np.stack([np.zeros_like(conditions), *of_stimulus], axis=1)
+    _, first = np.unique(table, axis=0, return_index=True)
+    return conditions[np.sort(first)]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sensoryforge.analysis.measures import sample_count, step_ms
+from sensoryforge.analysis.neurons import of_skin, seed_of
 from sensoryforge.analysis.units import stimulus_entries
+from sensoryforge.core.axes import SEED_AXIS
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.instances import make_instance
 from sensoryforge.core.types import Columns, Floats, Ints, Positions
@@ -57,7 +59,10 @@ def sheet(results: Results) -> Receptors:
     pipeline = dict(config(results, "pipeline"))
     for key in ("grid_size", "spacing_mm"):
         pipeline[key] = config(results, "pipeline", key)
-    # Files of the first versions may lack the seed, which a grid does not need.
+    # Files of the first versions may lack the seed, which a grid does not need; where it is an axis
+    # the receptors are those of one skin.
+    if SEED_AXIS in results.table:
+        pipeline["seed"] = seed_of(results.take([0]))
     return _receptors(json.dumps({"seed": 0, **pipeline}))
 
 
@@ -113,7 +118,7 @@ def _places(results: Results, population: str) -> Places:
         layout=_layout(results, population),
         innervation=_innervation(results, population),
         count=config(results, "neurons", "populations", population, "count"),
-        seed=config(results, "pipeline", "seed"),
+        seed=seed_of(results),
         outline=outline(results),
         density=config(results, "neurons", "populations", population).get("density_per_cm2"),
     )
@@ -127,7 +132,7 @@ def positions(results: Results, population: str) -> Positions:
     >>> positions(results, "sa").shape
     (5, 2)
     """
-    stored = results.metadata.get(f"{population}_xy_mm")
+    stored = of_skin(results, f"{population}_xy_mm")
     if stored is None:  # an interrupted run has only its configuration
         return _places(results, population).xy_mm
     return np.asarray(stored, dtype=np.float64)

@@ -125,6 +125,22 @@ class Drive:
         assert self.frames is not None
         return self.frames
 
+    def of_stimuli(self) -> Drive:
+        """Return the same drive with each stimulus as a condition of its own, C = B."""
+
+        def each(values: Tensor | None) -> Tensor | None:
+            return None if values is None else values[self.rows]
+
+        return Drive(
+            rows=torch.arange(len(self.rows), device=self.rows.device),
+            space=each(self.space),
+            time=each(self.time),
+            frames=each(self.frames),
+            rates=self.rates,
+            delay=each(self.delay),
+            rate_frames=each(self.rate_frames),
+        )
+
     def finite(self) -> Tensor:
         """Return which stimuli have a finite drive, bool [B]."""
         if self.space is None or self.time is None:
@@ -204,7 +220,8 @@ def _finite_conditions(values: Tensor) -> Tensor:
 class Afferents:
     """One population's equations and numbers.
 
-    A number is shared by all neurons (a float), or each has its own (a tensor [N]).
+    A number is shared by all neurons (a float), or each has its own (a tensor [N]). Where it
+    differs between stimuli it is a tensor [B,1], or [B,N] where it differs between both.
 
     Parameters
     ----------
@@ -245,6 +262,15 @@ class Afferents:
     substeps: int = 1
     surrogate: Surrogate | None = None
     filter_substeps: int | None = None
+
+    @property
+    def varied(self) -> bool:
+        """Whether any number differs between stimuli."""
+        numbers = (*self.filter_values.values(), *self.model_values.values())
+        return any(
+            isinstance(number, Tensor) and number.ndim == 2
+            for number in (*numbers, self.gain, self.noise_std)
+        )
 
     @property
     def step_ms(self) -> float:

@@ -8,7 +8,6 @@ gradients, so that time constants can be learned.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TypeAlias
@@ -23,7 +22,7 @@ from sensoryforge.simulation.kernels.base import Afferents
 from sensoryforge.simulation.kernels.machine import Machine
 
 Matrix: TypeAlias = list[list[Tensor | None]]
-"""Float64 numbers, one that all neurons share or [N] each; None for what is always zero."""
+"""Float64 numbers: one that all neurons share, [N], [B,1] or [B,N]; None for what is always 0."""
 
 _LARGEST_NORM = 0.5
 _TERMS = 16
@@ -60,12 +59,13 @@ def coefficients_of(
     exact
         The filter.
     values
-        Its own parameters, numbers or [N].
+        Its own parameters, numbers or [N]; [B,1] or [B,N] where they differ between stimuli.
     dt_ms
         Length of a sample in ms, over which the drive is held.
 
     Examples
     --------
+    >>> import math
     >>> from sensoryforge.equations.linear import find_exact
     >>> exact = find_exact(sf.load_block("filter/ra"))
     >>> numbers = coefficients_of(exact, {"tau_ra": 3.0, "k3": 1.0}, dt_ms=0.5)
@@ -94,25 +94,21 @@ def matrix_exponential(matrix: Matrix) -> Matrix:
 
     Examples
     --------
+    >>> import math
     >>> quarter_turn = torch.tensor(math.pi / 2, dtype=torch.float64)
     >>> rotation = matrix_exponential([[None, -quarter_turn], [quarter_turn, None]])
     >>> [[round(float(entry), 12) for entry in row] for row in rotation]
     [[0.0, -1.0], [1.0, 0.0]]
     """
-    norm = _norm(matrix)
-    halvings = 0
-    while norm > _LARGEST_NORM and math.isfinite(norm):
-        norm /= 2
-        halvings += 1
-    scale = 0.5**halvings
-    small = _times(matrix, scale)
+    halvings = _halvings(_norm(matrix))
+    small = _times(matrix, 0.5**halvings)
     term = _identity(len(matrix))
     total = term
     for k in range(1, _TERMS + 1):
         term = _times(_product(term, small), 1 / k)
         total = _sum(total, term)
-    for _ in range(halvings):
-        total = _product(total, total)
+    for squaring in range(int(halvings.max())):
+        total = _where(squaring < halvings, _product(total, total), total)
     return total
 
 
@@ -138,16 +134,31 @@ def _entry(matrix: Matrix, row: int, column: int) -> Tensor:
     return torch.tensor(0.0) if entry is None else entry.float()
 
 
-def _norm(matrix: Matrix) -> float:
-    """Return the largest sum of a row's absolute values, of all neurons."""
-    largest = 0.0
+def _norm(matrix: Matrix) -> Tensor:
+    """Return the largest sum of a row's absolute values, of all neurons.
+
+    It is [B,1] where numbers differ between stimuli: no stimulus may change what another gets.
+    """
+    largest = torch.zeros((), dtype=torch.float64)
     for row in matrix:
         total = torch.zeros((), dtype=torch.float64)
         for entry in row:
             if entry is not None:
                 total = total + entry.detach().abs()
-        largest = max(largest, float(total.max()))
+        of_neurons = total.amax(dim=-1, keepdim=True) if total.ndim == 2 else total.max()
+        largest = torch.maximum(largest, of_neurons)
     return largest
+
+
+def _halvings(norm: Tensor) -> Tensor:
+    """Return how often a matrix is halved until it is small; one beyond all bounds is not."""
+    halvings = torch.zeros_like(norm)
+    while True:
+        is_large = (norm > _LARGEST_NORM) & torch.isfinite(norm)
+        if not is_large.any():
+            return halvings
+        norm = torch.where(is_large, norm / 2, norm)
+        halvings = halvings + is_large
 
 
 def _identity(size: int) -> Matrix:
@@ -155,8 +166,25 @@ def _identity(size: int) -> Matrix:
     return [[one if row == column else None for column in range(size)] for row in range(size)]
 
 
-def _times(matrix: Matrix, number: float) -> Matrix:
+def _times(matrix: Matrix, number: float | Tensor) -> Matrix:
     return [[None if entry is None else entry * number for entry in row] for row in matrix]
+
+
+def _where(condition: Tensor, left: Matrix, right: Matrix) -> Matrix:
+    """Return the entries of one matrix where a condition holds, else those of another."""
+    if bool(condition.all()):
+        return left
+    chosen: Matrix = []
+    for left_row, right_row in zip(left, right, strict=True):
+        chosen.append([_either(condition, a, b) for a, b in zip(left_row, right_row, strict=True)])
+    return chosen
+
+
+def _either(condition: Tensor, a: Tensor | None, b: Tensor | None) -> Tensor | None:
+    if a is None and b is None:
+        return None
+    zero = torch.zeros((), dtype=torch.float64)
+    return torch.where(condition, zero if a is None else a, zero if b is None else b)
 
 
 def _sum(left: Matrix, right: Matrix) -> Matrix:

@@ -13,7 +13,7 @@ from typing import TypedDict
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.design.experiment import Experiment, PopulationSpec
 from sensoryforge.equations.linear import find_exact
-from sensoryforge.equations.parameters import Distribution, PerNeuron, largest
+from sensoryforge.equations.parameters import Distribution, PerNeuron
 from sensoryforge.simulation.kernels.body import OUTSIDE_EQUATIONS
 from sensoryforge.simulation.kernels.cache import is_compiled
 from sensoryforge.simulation.kernels.numba_writer import write
@@ -46,8 +46,8 @@ def kernel_texts(experiment: Experiment) -> set[str]:
     """Return the source of each kernel of an experiment."""
     texts: set[str] = set()
     for terms in _terms_of_design(experiment):
-        for population in experiment.populations.values():
-            plan = _plan(population, experiment, terms)
+        for name, population in experiment.populations.items():
+            plan = _plan(name, population, experiment, terms)
             texts.add(write(plan, _differing(plan, population)).text)
             if terms == 0 and population.innervation.pools_receptors:
                 texts.add(POOLING)
@@ -66,7 +66,7 @@ def _terms_of_design(experiment: Experiment) -> set[int]:
     return terms
 
 
-def _plan(population: PopulationSpec, experiment: Experiment, terms: int) -> KernelPlan:
+def _plan(name: str, population: PopulationSpec, experiment: Experiment, terms: int) -> KernelPlan:
     """Return what a population's kernel is written for."""
     voltage = next(iter(population.model.states))
     traces = {"drive": "drive", "filtered": "filtered", "voltage": voltage}
@@ -79,9 +79,10 @@ def _plan(population: PopulationSpec, experiment: Experiment, terms: int) -> Ker
         **_of_drive(population, experiment, terms),
         substeps=experiment.substeps_of(population),
         filter_substeps=None if exact is None else 1,
-        noisy=largest(population.noise_std) > 0,
+        noisy=experiment.largest_noise(name) > 0,
         record=tuple(traces[name] for name in saved if name in traces),
         exact_rate=mantissa == 0.5,
+        varied=any(axis.population == name for axis in experiment.neuron_axes),
     )
 
 

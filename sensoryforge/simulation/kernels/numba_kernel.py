@@ -92,7 +92,7 @@ class _Run(Prepared):
             *arrays,
             times,
             _as_array(keys).view(np.uint64),
-            np.array(self.shared(source), dtype=np.float32),
+            self.shared(source).numpy(),
             self.each(source).numpy(),
             self.initial().numpy(),
         )

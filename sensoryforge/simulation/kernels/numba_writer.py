@@ -154,6 +154,7 @@ class _Writer:
             time="rate_frames" if self.plan.terms == 0 and self.plan.rates else "time",
             delay="delay, " if self.plan.delayed else "",
             delay_type=" int64[:,::1]," if self.plan.delayed else "",
+            more=":," if self.plan.varied else "",
         )
         # The header comes last: literals are known once everything else has been written.
         text = f"{self.header()}\n\n\n{signature}{lines}\n"
@@ -165,10 +166,13 @@ class _Writer:
 
     def once_a_call(self) -> list[str]:
         """Return what is set up once a call: constants and rows."""
-        lines = ["wide_vectors()", "samples, neurons = times.shape[0], initial.shape[1]"]
-        for k, constant in enumerate(self.shared):
-            truth = _IS_TRUE if constant.boolean else ""
-            lines.append(f"{constant.name} = shared[{k}]{truth}")
+        of_neurons = 2 if self.plan.varied else 1
+        lines = [
+            "wide_vectors()",
+            f"samples, neurons = times.shape[0], initial.shape[{of_neurons}]",
+        ]
+        if not self.plan.varied:
+            lines += self.load_shared()
         for name in self.rows:
             maker = "flags" if name == "fired" else "row"
             lines.append(f"at_{name} = {maker}({WIDTH})")
@@ -180,8 +184,23 @@ class _Writer:
             lines.append(f"at_words = halves(at_pairs, 4, {WIDTH})")
         return lines
 
+    def load_shared(self) -> list[str]:
+        """Return the loads of what all neurons share."""
+        lines = []
+        for k, constant in enumerate(self.shared):
+            truth = _IS_TRUE if constant.boolean else ""
+            lines.append(f"{constant.name} = shared[{self.of_stimulus}{k}]{truth}")
+        return lines
+
+    @property
+    def of_stimulus(self) -> str:
+        """The first index of numbers that differ between stimuli."""
+        return "stimulus, " if self.plan.varied else ""
+
     def stimulus(self) -> list[str]:
         lines = ["condition = rows[stimulus]"]
+        if self.plan.varied:
+            lines += self.load_shared()
         if self.plan.noisy:
             lines.append("key0, key1 = keys[stimulus, 0], keys[stimulus, 1]")
         lines.append("finite[stimulus] = True")
@@ -203,9 +222,9 @@ class _Writer:
         """Return what a row holds before the first sample."""
         constants = [constant.name for constant in self.each]
         if name in self.plan.states:
-            return f"initial[{self.plan.states.index(name)}, n]"
+            return f"initial[{self.of_stimulus}{self.plan.states.index(name)}, n]"
         if name in constants:
-            return f"each[{constants.index(name)}, n]"
+            return f"each[{self.of_stimulus}{constants.index(name)}, n]"
         if name.startswith("space"):
             return f"space[condition, {name.removeprefix('space')}, n]"
         return "False" if name == "fired" else "ZERO"
@@ -357,8 +376,8 @@ _LATE = "at_now{k}[i] = time[condition, {k}, source] if source >= 0 else ZERO"
 # nogil: blocks of stimuli run in a pool of threads. error_model="numpy": a division by zero gives
 # infinity, as in torch, and no branch that would keep a loop from being vectorised.
 _SIGNATURE = """@njit(
-    "void(int64, int64, int64[::1], float32[:,:,::1], float32[:,:,::1],{delay_type} float32[:,::1], uint64[:,::1], float32[::1],"
-    "float32[:,::1], float32[:,::1], boolean[:,:,::1], boolean[::1], float32[:,:,:,::1])",
+    "void(int64, int64, int64[::1], float32[:,:,::1], float32[:,:,::1],{delay_type} float32[:,::1], uint64[:,::1], float32[{more}::1],"
+    "float32[{more}:,::1], float32[{more}:,::1], boolean[:,:,::1], boolean[::1], float32[:,:,:,::1])",
     cache=True, nogil=True, error_model="numpy",
 )
 def kernel(start, stop, rows, {space}, {time}, {delay}times, keys, shared, each, initial, spikes, finite, traces):

@@ -47,6 +47,8 @@ class KernelPlan:
         Whether the rate terms reach each neuron at a time of its own.
     filter_substeps
         Integration steps of the filter, where it takes others than the model.
+    varied
+        Whether numbers differ between stimuli, and not between neurons alone.
     """
 
     filter: Block | None
@@ -59,13 +61,14 @@ class KernelPlan:
     rates: int = 0
     delayed: bool = False
     filter_substeps: int | None = None
+    varied: bool = False
 
     @property
     def key(self) -> tuple[object, ...]:
         """What tells plans apart."""
         blocks = (id(self.filter), id(self.model))
         numbers = (self.terms, self.substeps, self.noisy, self.record, self.exact_rate)
-        return (*blocks, *numbers, self.rates, self.delayed, self.filter_substeps)
+        return (*blocks, *numbers, self.rates, self.delayed, self.filter_substeps, self.varied)
 
     def __hash__(self) -> int:
         return hash(self.key)

@@ -48,6 +48,7 @@ class Prepared:
             rates=1 if drive.rate_frames is not None else drive.rates,
             delayed=drive.delay is not None,
             filter_substeps=afferents.filter_substeps,
+            varied=afferents.varied,
         )
         self.plan = _first_equal(plan)
 
@@ -79,19 +80,28 @@ class Prepared:
     @property
     def differing(self) -> frozenset[tuple[str, int]]:
         """The constants of which each neuron has its own."""
-        return frozenset(name for name, value in self.constants.items() if value.ndim > 0)
+        return frozenset(name for name, value in self.constants.items() if _differs(value))
 
-    def shared(self, source: KernelSource) -> list[float]:
-        """Return the constants that all neurons share, in the source's order."""
-        return [float(self.constants[c.program, c.register]) for c in source.shared]
+    def shared(self, source: KernelSource) -> Tensor:
+        """Return the constants that all neurons share, float32 [constants], in the source's order.
+
+        They are [B, constants] where numbers differ between stimuli.
+        """
+        values = [self.constants[c.program, c.register].float() for c in source.shared]
+        if not self.plan.varied:
+            return torch.tensor([float(value) for value in values], dtype=torch.float32)
+        return self._stack(values, width=1)[:, :, 0].contiguous()
 
     def each(self, source: KernelSource) -> Tensor:
-        """Return the constants that each neuron has for itself, [constants, N]."""
+        """Return the constants that each neuron has for itself, [constants, N].
+
+        They are [B, constants, N] where numbers differ between stimuli.
+        """
         rows = [self.constants[c.program, c.register].float() for c in source.each]
         return self._stack(rows)
 
     def initial(self) -> Tensor:
-        """Return the initial states, [states, N]."""
+        """Return the initial states, [states, N]; [B, states, N] where numbers differ so."""
         rows: list[Tensor] = []
         for owner, program in self.plan.initials.items():
             states = Machine(program, torch.float32, _CPU).run(**self._parameters(owner))
@@ -103,11 +113,19 @@ class Prepared:
         values = self.afferents.model_values if of_model else self.afferents.filter_values
         return {name: _on_cpu(value) for name, value in values.items()}
 
-    def _stack(self, rows: list[Tensor]) -> Tensor:
-        neurons = self.drive.neurons
+    def _stack(self, rows: list[Tensor], width: int | None = None) -> Tensor:
+        """Return numbers side by side: [rows, N], or [B, rows, N] where they are varied."""
+        shape = [self.drive.neurons if width is None else width]
+        if self.plan.varied:
+            shape.insert(0, len(self.drive.rows))
         if not rows:
-            return torch.zeros(0, neurons)
-        return torch.stack([row.expand(neurons) for row in rows])
+            return torch.zeros(*shape[:-1], 0, shape[-1])
+        return torch.stack([row.expand(shape) for row in rows], dim=-2)
+
+
+def _differs(value: Tensor) -> bool:
+    """Tell whether each neuron has a number of its own: [N] or [B,N], and not one or [B,1]."""
+    return value.ndim == 1 or (value.ndim == 2 and value.shape[1] > 1)
 
 
 def _is_power_of_two(number: float) -> bool:

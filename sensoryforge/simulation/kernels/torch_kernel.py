@@ -147,6 +147,8 @@ class _Run:
     def __init__(
         self, afferents: Afferents, drive: Drive, keys: Tensor | None, record: tuple[str, ...]
     ) -> None:
+        # Where numbers differ between stimuli, so does what the filter makes of one condition.
+        drive = drive.of_stimuli() if afferents.varied else drive
         self.afferents, self.drive = afferents, drive
         self.like = drive.at(0)
         neurons = drive.neurons

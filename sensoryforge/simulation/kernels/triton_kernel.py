@@ -114,7 +114,7 @@ class _Run(Prepared):
             **({} if drive.delay is None else {"delay": drive.delay}),
             "times": torch.from_numpy(times),
             "keys": self.whole_keys(),
-            "shared": torch.tensor(self.shared(source), dtype=torch.float32),
+            "shared": self.shared(source),
             "each": self.each(source),
             "initial": self.initial(),
         }

@@ -102,7 +102,8 @@ class _Writer:
             offset = f"(condition * {self.plan.terms} + {k}) * neurons + n"
             lines.append(f"space{k} = tl.load(space + {offset})")
         for k, state in enumerate(self.plan.states):
-            lines.append(f"{state} = tl.load(initial + {k} * neurons + n)")
+            row = self.row(k, len(self.plan.states))
+            lines.append(f"{state} = tl.load(initial + {row} * neurons + n)")
         if self.body.takes_differences:
             lines.append("before = ZERO")
         if self.plan.noisy:
@@ -116,11 +117,19 @@ class _Writer:
         lines = []
         for k, constant in enumerate(self.shared):
             truth = _IS_TRUE if constant.boolean else ""
-            lines.append(f"{constant.name} = full(tl.load(shared + {k}), BLOCK){truth}")
+            load = f"full(tl.load(shared + {k}), BLOCK)"
+            if self.plan.varied:
+                load = f"tl.load(shared + {self.row(k, len(self.shared))})"
+            lines.append(f"{constant.name} = {load}{truth}")
         for k, constant in enumerate(self.each):
             truth = _IS_TRUE if constant.boolean else ""
-            lines.append(f"{constant.name} = tl.load(each + {k} * neurons + n){truth}")
+            row = self.row(k, len(self.each))
+            lines.append(f"{constant.name} = tl.load(each + {row} * neurons + n){truth}")
         return lines
+
+    def row(self, k: int, count: int) -> str:
+        """Return where the k-th of some numbers stands: each stimulus has its own if they vary."""
+        return f"(stimulus * {count} + {k})" if self.plan.varied else f"{k}"
 
     def noise(self) -> list[str]:
         """Return the draw of the normals of four samples; z0 is the next to be used."""
