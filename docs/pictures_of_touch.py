@@ -53,11 +53,19 @@ PROFILES = {
     "ramp": ("ramp", "onset_ms=50", "ramp_ms=150"),
     "trapezoid": ("trapezoid", "ramp_ms=40"),
     "sine": ("sine",),
+    "oscillation": ("oscillation",),
     "chirp": ("chirp", "to_hz=120"),
     "noise": ("noise", "high_hz=100"),
     "pulses": ("pulses",),
     "trace": ("trace", "file=depth.npy", "step_ms=10"),
 }
+GLUED = [
+    "stimuli=disc",
+    "pipeline.skin=elastic",
+    "innervation@neurons.populations.sa.innervation=elastic",
+    "innervation@neurons.populations.ra.innervation=elastic",
+]
+"""What pulls the skin: a probe that is glued to it."""
 MOTIONS = {
     "line, direction 30": ("line", "direction=30"),
     "circle": ("circle", "radius_mm=2"),
@@ -121,15 +129,17 @@ def draw_profiles(files: dict[str, str]) -> None:
     """Draw each profile over time."""
     t_ms = np.asarray(np.arange(SAMPLES) * DURATION_MS / SAMPLES)
     place = np.zeros((1, 2))
-    figure = style.picture(8.0, 4.6)
-    axes = figure.subplots(3, 3, sharex=True, sharey=True)
+    figure = style.picture(10.0, 3.6)
+    axes = figure.subplots(2, 5, sharex=True, sharey=True)
     for axis, (title, (name, *values)) in zip(axes.flat, PROFILES.items(), strict=True):
         overrides = ["stimuli.amplitude=1", f"stimuli.profile={name}"]
         overrides += [f"stimuli.profile.{value}" for value in values]
+        if name == "oscillation":
+            overrides += GLUED
         height = pressed(tuple(overrides), files, place, t_ms)[:, 0]
         axis.plot(t_ms, height, color=style.COLOURS[0], linewidth=1.2)
         axis.set_title(title)
-        axis.set(ylim=(-0.1, 2.0), xlim=(0, DURATION_MS))
+        axis.set(ylim=(-1.1, 2.0), xlim=(0, DURATION_MS))
     for axis in axes[-1]:
         axis.set_xlabel("time (ms)")
     for axis in axes[:, 0]:

@@ -7,6 +7,7 @@ from itertools import chain
 from typing import Any
 
 from sensoryforge.analysis.joint_entries import different_entries, fold_entries
+from sensoryforge.analysis.pipelines import with_axes_of_all
 from sensoryforge.core.messages import list_names
 from sensoryforge.store import files
 from sensoryforge.store.dataset import Dataset
@@ -65,7 +66,11 @@ def joint_metadata(
     stimuli = stimuli_of_all(of_all)
     if overlap:
         stimuli = fold_entries(stimuli)
-    joint["config"] = {**datasets[0].facts["config"], "stimuli": stimuli}
+    config = with_axes_of_all([dataset.facts["config"] for dataset in datasets])
+    joint["config"] = {**config, "stimuli": stimuli}
+    if "seeds" in joint:
+        # Places that differ between seeds are not joined: here they are the same for all.
+        joint["seeds"] = config["pipeline"]["seed"]
     joint["joined"] = _origins(datasets, taken)
     if known:
         designs = [dataset.facts.get("design") or [] for dataset in of_all]

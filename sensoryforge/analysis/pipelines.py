@@ -6,11 +6,11 @@ spikes. A run asks this of the dataset that it goes on from, and a join of those
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sensoryforge.core.axes import is_axis
+from sensoryforge.core.axes import could_be_axis, is_axis
 from sensoryforge.core.messages import format_value
 from sensoryforge.skin.receptors.arrangements import DEFAULTS
 
@@ -102,8 +102,9 @@ def _section_differences(section: str, old: Any, new: Any) -> Iterator[Differenc
             continue
         if _is_same_content(key, old_values, new_values):
             continue
-        if is_axis(key, old_values.get(key)) and is_axis(key, new_values.get(key)):
-            continue  # what they say is part of each stimulus
+        both_lists = all(isinstance(values.get(key), list) for values in (old_values, new_values))
+        if could_be_axis(key) and both_lists:
+            continue  # what an axis says is part of each stimulus
         absent = _absent_value(key)
         was = old_values.get(key, absent)
         now = new_values.get(key, absent)
@@ -136,6 +137,39 @@ def _flatten(node: Any, key: str) -> dict[str, Any]:
     for name, value in node.items():
         values.update(_flatten(value, f"{key}.{name}"))
     return values
+
+
+def with_axes_of_all(configs: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return the first of some configurations with the values of axes of neurons of all.
+
+    Parameters
+    ----------
+    configs
+        Resolved configurations between which there is no difference.
+
+    Examples
+    --------
+    >>> seeds = [{"pipeline": {"seed": [1, 2]}}, {"pipeline": {"seed": [2, 3]}}]
+    >>> with_axes_of_all(seeds)
+    {'pipeline': {'seed': [1, 2, 3]}}
+    """
+    joint = configs[0]
+    for config in configs[1:]:
+        joint = _joined(joint, config, "")
+    return joint
+
+
+def _joined(one: Mapping[str, Any], other: Mapping[str, Any], above: str) -> dict[str, Any]:
+    """Return a section with the values of axes of neurons of another one too."""
+    joint = dict(one)
+    for name, value in one.items():
+        key = f"{above}.{name}" if above else str(name)
+        there = other.get(name)
+        if isinstance(value, Mapping) and isinstance(there, Mapping):
+            joint[name] = _joined(value, there, key)
+        elif could_be_axis(key) and isinstance(value, list) and isinstance(there, list):
+            joint[name] = list(dict.fromkeys([*value, *there]))
+    return joint
 
 
 # --- in words ---

@@ -58,7 +58,7 @@ def _run_application() -> int:
     with hydra_raises():
         try:
             application()
-        except hydra_errors(ValueError) as error:
+        except hydra_errors(ValueError, TypeError) as error:
             raise _explain_refusal(line, error) from error
     return 0
 

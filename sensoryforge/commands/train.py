@@ -1,4 +1,4 @@
-"""``python -m sensoryforge.train data=outputs/DATE/TIME target=amplitude`` trains a decoder.
+"""``sensoryforge train data=outputs/DATE/TIME target=amplitude`` trains a decoder.
 
 Every key is in ``conf/train.yaml``; ``-m decoder=linear,conv`` trains several in turn.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
@@ -16,16 +16,19 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from sensoryforge.commands import console
-from sensoryforge.commands.directories import make_directory, shown_directory
+from sensoryforge.commands.directories import make_directory, planned_directory, shown_directory
 from sensoryforge.commands.endings import errors_end_the_process, hydra_raises
 from sensoryforge.commands.hydra_app import make_application
 from sensoryforge.config.composer import Composer, hydra_errors, register_sweeper
 from sensoryforge.config.explain import compose_with_problems, find_misread_overrides, one_line
 from sensoryforge.config.hydra_private import Arguments, parse_arguments, split_basic_sweep
-from sensoryforge.config.overrides import read_directories
+from sensoryforge.config.overrides import parse_override, read_directories
 from sensoryforge.core.errors import ConfigError, SensoryForgeError, raise_if
 from sensoryforge.core.trust import trust_folder
 from sensoryforge.learning import training
+
+if TYPE_CHECKING:
+    from hydra.core.override_parser.types import Override
 
 NAME = "train"
 """The primary config of training."""
@@ -54,7 +57,7 @@ def _run_application() -> int:
             application()
         except JobFailedError as failure:  # told by the job; one of another process comes only here
             _codes.append(failure.exit_code)
-        except hydra_errors() as error:
+        except hydra_errors(TypeError) as error:
             raise ConfigError(_problems(arguments) or one_line(error)) from error
     return max(_codes, default=0)
 
@@ -77,12 +80,21 @@ def _problems(arguments: Arguments) -> list[str]:
     fixed: list[str] = []
     swept: list[str] = []
     for text in arguments.overrides:
-        if arguments.multirun and list(find_misread_overrides([text], composer)):
-            key, _, values = text.partition("=")
-            swept += [f"{key}={value}" for value in values.split(",")]
+        override = parse_override(text)
+        if arguments.multirun and override is not None and override.is_sweep_override():
+            swept += _each_value(override)
         else:
             fixed.append(text)
     return compose_with_problems(composer, [*fixed, *swept])[1]
+
+
+def _each_value(override: Override) -> list[str]:
+    """Return an override of a sweep as one for each value; of an interval, for its ends."""
+    key = override.get_key_element()
+    if override.is_interval_sweep():
+        interval: Any = override.value()
+        return [f"{key}={interval.start}", f"{key}={interval.end}"]
+    return [f"{key}={value}" for value in override.sweep_string_iterator()]
 
 
 class JobFailedError(SensoryForgeError):
@@ -156,7 +168,8 @@ class TrainGuard(Callback):
         """End with one line for each problem, or make the directory."""
         with errors_end_the_process():
             raise_if(find_misread_overrides(_overrides(config), _composer_of_hydra()))
-            training.examine(plain_settings(config))
+            directory = shown_directory(planned_directory(config, "run"), Path.cwd())
+            training.examine(plain_settings(config), directory)
             config.hydra.run.dir = str(make_directory(config, "run"))
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
@@ -175,8 +188,8 @@ def _with_ends_of_intervals(texts: Sequence[str], composer: Composer) -> list[st
     listed: list[str] = []
     for text, override in zip(texts, composer.parse(texts), strict=True):
         if override.is_interval_sweep():
-            interval: Any = override.value()
-            listed.append(f"{override.get_key_element()}={interval.start},{interval.end}")
+            low, high = _each_value(override)
+            listed.append(f"{low},{high.partition('=')[2]}")
         else:
             listed.append(text)
     return listed

@@ -27,6 +27,7 @@ from sensoryforge.config.explain import (
     is_in_another_file,
 )
 from sensoryforge.config.nested import Options
+from sensoryforge.config.other_options import drop_values_of_other_options
 from sensoryforge.config.overrides import key_of, text_of_long_list, with_entry_name
 from sensoryforge.config.presets import text_of_range
 from sensoryforge.config.sources import PRIMARY, conf_dir
@@ -104,6 +105,7 @@ def _compose(
     _drop_other_amplitudes(primary.get("stimuli"), overrides)
     composer = Composer.over(batch_file.search, NAME, can_sweep=False)
     overrides = [with_entry_name(text, stimuli.spellings) for text in overrides]
+    drop_values_of_other_options(primary, overrides, batch_file.choices, options)
     try:
         ConfigStore.instance().store(name=NAME, node=OmegaConf.create(primary))
         config, problems = compose_with_problems(composer, overrides)

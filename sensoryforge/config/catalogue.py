@@ -31,8 +31,8 @@ GROUPS = {
     "batch": "where and how a dataset is written",
     "format": "file format of a dataset: batch.format=OPTION",
     "experiment": "whole experiments: experiment=OPTION",
-    "decoder": "what reads stimuli off spikes: python -m sensoryforge.train decoder=OPTION",
-    "logger": "where a training writes its numbers: python -m sensoryforge.train logger=OPTION",
+    "decoder": "what reads stimuli off spikes: sensoryforge train decoder=OPTION",
+    "logger": "where a training writes its numbers: sensoryforge train logger=OPTION",
 }
 _PARAMETER = re.compile(
     r"\s*(?P<key>\w+):\s+(?P<value>.*?)\s+#\s+(?P<unit>[^;]+);\s*(?P<meaning>.*)"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sensoryforge.config.hydra_private import make_loader, with_values
 from sensoryforge.config.overrides import (
@@ -27,8 +27,10 @@ from sensoryforge.config.overrides import (
     task_overrides,
 )
 from sensoryforge.config.presets import spell_out_presets
+from sensoryforge.config.resets import is_single_name, reset_overrides
 from sensoryforge.config.sources import PRIMARY, conf_dir, hidden_options
 from sensoryforge.config.stimuli import named_stimuli
+from sensoryforge.config.yaml_file import read_yaml
 from sensoryforge.core.errors import raise_if
 from sensoryforge.core.messages import list_names, suggest
 
@@ -114,9 +116,14 @@ class Composer:
 
     def load(self, overrides: Iterable[str] = ()) -> DictConfig:
         """Compose, the ``hydra`` node included; errors are Hydra's own."""
+        from hydra.errors import ConfigCompositionException
         from hydra.types import RunMode
 
-        return self.loader.load_configuration(self.name, [*self.fixed, *overrides], RunMode.RUN)
+        words = [*self.fixed, *overrides]
+        try:
+            return self.loader.load_configuration(self.name, words, RunMode.RUN)
+        except TypeError as error:  # Hydra's, of a choice that is a list of numbers
+            raise ConfigCompositionException("a choice is the name of an option") from error
 
     def load_quickly(self, overrides: Sequence[str]) -> DictConfig:
         """Compose as `load` does, but the same options only once: values are set afterwards.
@@ -203,17 +210,38 @@ class Composer:
         others = [text for text in overrides if text not in added]
         entries: list[str] = []
         chosen: set[str] = set()
+        composed: DictConfig | None = None
         with suppress(*hydra_errors(ValueError)):
             composed = self._options_chosen_by(others)
             entries = list(remaining_entries(named_stimuli(composed), others))
             chosen = set(composed.hydra.runtime.choices)
         spelled_out: list[str] = []
+        resets: list[str] = []
         for text in overrides:
             if is_of_piece(text):
-                spelled_out += spell_out_piece(text, entries, chosen)
+                pieces = spell_out_piece(text, entries, chosen)
+                spelled_out += pieces
+                if composed is not None and is_single_name(text):
+                    for piece in pieces:
+                        resets += self._resets_of_piece(piece, composed)
             else:
                 spelled_out += spell_out_sampling(text, entries)
-        return spelled_out
+        return [*(text for text in resets if text not in spelled_out), *spelled_out]
+
+    def _resets_of_piece(self, text: str, composed: DictConfig) -> list[str]:
+        """Return what takes the values of a profile or motion away that another replaces.
+
+        ``text`` is the choice of the other, spelled out; ``composed`` is what it changes.
+        """
+        from omegaconf import OmegaConf
+
+        place, name = key_of(text).partition("@")[2], text.partition("=")[2]
+        before = OmegaConf.select(composed, place)
+        path = self.option_file(key_of(text).partition("@")[0], name)
+        if before is None or path is None:
+            return []
+        values: Any = OmegaConf.to_container(before, resolve=False)
+        return reset_overrides(place, values, read_yaml(path))
 
     def _options_chosen_by(self, overrides: Sequence[str]) -> DictConfig:
         """Return what is composed of the overrides that pick options; composed once."""

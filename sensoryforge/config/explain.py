@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sensoryforge.config.composer import Composer, hydra_errors
+from sensoryforge.config.explain_key import (
+    explain_choice,
+    explain_piece,
+    explain_shape,
+    explain_unknown_key,
+)
 from sensoryforge.config.explain_option import explain_option_file
 from sensoryforge.config.hydra_private import value_as_written
-from sensoryforge.config.kinds import option_names
 from sensoryforge.config.overrides import format_override, parse_override
-from sensoryforge.config.sources import SECTIONS
-from sensoryforge.config.stimuli import named_stimuli
 from sensoryforge.config.yaml_file import read_yaml
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import format_value, list_names, suggest
-from sensoryforge.stimuli.recipe import PIECES, SAMPLING_KEYS
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -36,7 +38,6 @@ _ADVICE_ON_RANGE = (
     "interval() is a word of sweeps; write '{key}={{low: .., high: ..}}', with "
     "stimuli.sampling=random (or latin_hypercube, sobol) and stimuli.samples=N"
 )
-_NOT_FOR_USERS = ("hydra", "_target_")
 
 
 def compose_with_problems(
@@ -168,10 +169,8 @@ def find_misread_overrides(overrides: Iterable[str], composer: Composer) -> Iter
             advice = _ADVICE_ON_RANGE.format(key=key) if is_range else ""
             advice = advice or _advice_on_several_values(key, values, composer.can_sweep)
             yield f"{text}: {advice}"
-        elif isinstance(value, list) and composer.is_choice(text):
-            names = ",".join(map(str, value))
-            advice = f"for several in turn write -m {key}={names}"
-            yield f"{text}: a list is not a choice; {advice}"
+        elif not (isinstance(value, str) or override.is_delete()) and composer.is_choice(text):
+            yield explain_choice(text, key, value, composer)
 
 
 def _advice_on_several_values(key: str, values: str, can_sweep: bool) -> str:
@@ -187,7 +186,7 @@ def _advice_on_several_values(key: str, values: str, can_sweep: bool) -> str:
         return "a batch file lists its stimuli itself"
     if as_list:
         return f"several values are a list, {as_list}"
-    return "a batch file is one dataset; to sweep this use python -m sensoryforge.run -m"
+    return "a batch file is one dataset; to sweep this use sensoryforge run -m"
 
 
 def explain_override(text: str, error: Exception, config: DictConfig, composer: Composer) -> str:
@@ -230,7 +229,12 @@ def explain_override(text: str, error: Exception, config: DictConfig, composer: 
         return f"{key}: no such choice, known are {list_names(placed)}{suggest(name, placed)}"
     if is_placed_choice:
         return f"{text}: {one_line(error)}"
-    return explain_unknown_key(name, config, text) or f"{text}: {one_line(error)}"
+    return (
+        explain_piece(name, text, composer)
+        or explain_unknown_key(name, config, text)
+        or explain_shape(name, text, config, composer)
+        or f"{text}: {one_line(error)}"
+    )
 
 
 def _is_there(name: str, config: DictConfig) -> bool:
@@ -268,92 +272,6 @@ def _first_that_needs_quotes(value: str) -> str | None:
         if _UNQUOTED.fullmatch(letter) is None:
             return letter
     return None
-
-
-def explain_unknown_key(key: str, config: DictConfig, text: str) -> str | None:
-    """Return the line for the first part of a dotted key that a configuration lacks.
-
-    ``text`` is the override that the key is of. None where every part is there.
-    """
-    node: Any = config
-    parts = key.split(".")
-    for depth, part in enumerate(parts):
-        parent = ".".join(parts[:depth])
-        if depth and (node is None or node == {}):
-            return f"{key}: unknown key, {parent} is empty; write +{text.lstrip('+~')}"
-        if not isinstance(node, Mapping):
-            return f"{key}: {parent} is a value, it has no keys"
-        if part not in node:
-            known = _known_keys(node)
-            if parent == "stimuli":  # a key of an entry may be set in all that have it
-                known = list(dict.fromkeys([*known, *_keys_of_entries(config), *SAMPLING_KEYS]))
-            name = ".".join(parts[: depth + 1])
-            hint = suggest(part, known) or hint_at_place(key, parent, config, text)
-            return f"{name}: unknown key, known are {list_names(known)}{hint}"
-        node = node.get(part)
-    return None
-
-
-def hint_at_place(key: str, parent: str, config: DictConfig, text: str) -> str:
-    """Return the override that was meant by one whose key stands elsewhere; empty if none does.
-
-    Parameters
-    ----------
-    key, parent
-        The key of the override, and the part of it that is there.
-    config
-        What is composed without it.
-    text
-        The override.
-    """
-    value = text.partition("=")[2]
-    if parent == "neurons.populations" and key.count(".") == parent.count(".") + 1:
-        return f"; to add a population write +population@{key}={value or 'OPTION'}"
-    missing = key.removeprefix(f"{parent}.").partition(".")[0]
-    if missing in PIECES and key != f"{parent}.{missing}":
-        names = list_names(option_names(missing))
-        return f"; there is none yet, choose one with {parent}.{missing}=NAME, of {names}"
-    leaf = key.rpartition(".")[2]
-    for choice in sorted(map(str, config.hydra.runtime.choices)):
-        if "@" in choice and choice.partition("@")[0] == key:
-            return f"; write {choice}={value}"
-    prefix = f"{parent}." if parent else ""
-    for place in _dotted_keys(config):
-        if place.startswith(prefix) and place.rpartition(".")[2] == leaf:
-            return f"; write {place}={value}"
-    return ""
-
-
-def _dotted_keys(config: DictConfig) -> Iterator[str]:
-    """Yield the whole key of every value of an experiment."""
-    from omegaconf import OmegaConf
-
-    for section in SECTIONS:
-        if section in config:
-            plain: Any = OmegaConf.to_container(config[section], resolve=False)
-            yield from _keys_below(plain, section)
-
-
-def _keys_below(node: Any, where: str) -> Iterator[str]:
-    """Yield the whole key of every value below a node."""
-    if not isinstance(node, Mapping):
-        yield where
-        return
-    for key, value in node.items():
-        yield from _keys_below(value, f"{where}.{key}")
-
-
-def _known_keys(node: Mapping[Any, Any]) -> list[str]:
-    """Return the keys of a node that users set."""
-    return [name for name in map(str, node) if name not in _NOT_FOR_USERS]
-
-
-def _keys_of_entries(config: DictConfig) -> list[str]:
-    """Return the keys that the named entries of the stimuli have."""
-    keys: list[str] = []
-    for entry in named_stimuli(config).values():
-        keys += _known_keys(entry)
-    return keys
 
 
 def explain_unresolved(error: OmegaConfBaseException) -> str:

@@ -40,10 +40,19 @@ class Fitted:
     validation
         The best epoch's score on the validation split, higher is better: accuracy, R², or minus
         the loss where R² is not a number.
+    epochs
+        How many were trained, those before an interruption too.
+    best_epoch
+        Which of them was the best, counted from 1.
+    validation_loss
+        Of the last epoch; None where there was nothing left to train.
     """
 
     outputs: Tensor
     validation: float
+    epochs: int
+    best_epoch: int
+    validation_loss: float | None
 
 
 @dataclass(frozen=True)
@@ -129,15 +138,24 @@ def fit(
         log_every_n_steps=1,
         **_choose_accelerator(settings["device"]),
     )
+    epochs, validation_loss = done, None
     if saved is None or not saved.is_finished(settings["max_epochs"], settings["patience"]):
         start = str(saved.path) if saved else None
         trainer.fit(module, datamodule=data, ckpt_path=start)
+        epochs = trainer.current_epoch
+        validation_loss = float(trainer.callback_metrics[_MONITORED])
     best_epoch = read_checkpoint(best)
     module.load_state_dict(best_epoch["state_dict"])
     trainer.test(module, datamodule=data, verbose=False)
     batches = trainer.predict(module, datamodule=data) or []
     outputs = torch.cat([outputs.cpu() for outputs, _ in batches])
-    return Fitted(outputs, _validation_score(best_epoch))
+    return Fitted(
+        outputs=outputs,
+        validation=_validation_score(best_epoch),
+        epochs=epochs,
+        best_epoch=int(best_epoch["epoch"]) + 1,
+        validation_loss=validation_loss,
+    )
 
 
 def best_epoch_path(directory: Path) -> Path:

@@ -90,6 +90,7 @@ RULES: dict[str, Rule] = {
     "device": rules.PIPELINE["device"],
     "num_threads": rules.whole(1, 4096),
     "resume": Rule(_is_resume, "is null, true, or the directory of a training"),
+    "overwrite": rules.FLAG,
     "decoder": rules.BLOCK,
     "logger": Rule(_is_mapping_or_null, "is null or loggers by name"),
 }

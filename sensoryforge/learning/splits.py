@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -79,23 +79,24 @@ def split(
     """
     _check_arguments(table, how, fractions)
     labels = target.labels
-    if how == "stimulus":
-        stimuli = np.arange(len(table), dtype=np.int64)
-        part_of_row = _draw_parts(stimuli, labels, fractions, seed)
-    elif how == "condition":
-        part_of_row = _draw_parts(_conditions(table), labels, fractions, seed)
-    else:
-        assert isinstance(how, Mapping)
+    conditions = _conditions(table)
+    if isinstance(how, Mapping):
         part_of_row = np.full(len(table), _TEST)
         rows = np.flatnonzero(~_held_out(table, how))
-        shares = (fractions[_TRAIN], fractions[_VAL], 0.0)
-        part_of_row[rows] = _draw_parts(_conditions(table)[rows], labels[rows], shares, seed)
+        shares = [fractions[_TRAIN], fractions[_VAL], 0.0]
+        _check_number_of_units(conditions[rows], how, int(np.count_nonzero(shares)))
+        part_of_row[rows] = _draw_parts(conditions[rows], labels[rows], shares, seed)
+    else:
+        stimuli = np.arange(len(table), dtype=np.int64)
+        units = stimuli if how == "stimulus" else conditions
+        _check_number_of_units(units, how, int(np.count_nonzero(fractions)))
+        part_of_row = _draw_parts(units, labels, fractions, seed)
     parts = Split(
         train=np.flatnonzero(part_of_row == _TRAIN),
         val=np.flatnonzero(part_of_row == _VAL),
         test=np.flatnonzero(part_of_row == _TEST),
     )
-    _check_parts(parts, target, how)
+    _check_parts(parts, target, how, conditions)
     return parts
 
 
@@ -227,13 +228,35 @@ def _held_out_problems(table: pd.DataFrame, name: str, values: Any) -> list[str]
     return problems
 
 
-def _check_parts(parts: Split, target: Target, how: Any) -> None:
+def _check_number_of_units(units: Ints, how: Any, parts: int) -> None:
+    """Raise ConfigError where there are fewer conditions or stimuli than parts to give them to."""
+    count = len(np.unique(units))
+    if count >= parts:
+        return
+    if how == "stimulus":
+        raise ConfigError(
+            f"split: got 'stimulus', but there {_are(count, 'stimulus', 'stimuli')} to split in "
+            f"{parts}; more repetitions or conditions are needed"
+        )
+    kept_apart = "" if how == "condition" else " beside the values held out"
+    raise ConfigError(
+        f"split: got {format_value(how)}, which keeps the repetitions of a condition together, but "
+        f"there {_are(count, 'condition', 'conditions')}{kept_apart} to split in {parts}; "
+        "use split=stimulus, or a dataset of more conditions"
+    )
+
+
+def _are(count: int, one: str, many: str) -> str:
+    return f"is 1 {one}" if count == 1 else f"are {count} {many}"
+
+
+def _check_parts(parts: Split, target: Target, how: Any, conditions: Ints) -> None:
     """Raise ConfigError where nothing trains the decoder, or a class is tested but not trained."""
     for name, rows in (("training", parts.train), ("validation", parts.val)):
         if not len(rows):
             raise ConfigError(
                 f"split: {format_value(how)} leaves no stimulus for {name}; "
-                "use 'stimulus' or other fractions"
+                "use split=stimulus or other fractions"
             )
     if target.classes is None:
         return
@@ -241,9 +264,30 @@ def _check_parts(parts: Split, target: Target, how: Any) -> None:
     judged = set(target.labels[parts.val]) | set(target.labels[parts.test])
     unseen = sorted(judged - trained)
     if unseen:
-        missing = list_names([format_value(target.classes[label]) for label in unseen[:3]])
-        raise ConfigError(
-            f"split: {format_value(how)} keeps {target.name} = {missing} out of training, "
-            "and a class that was never seen cannot be told; "
-            "use split='stimulus' or task='regression'"
+        raise ConfigError(_describe_unseen(unseen, target, how, conditions))
+
+
+def _describe_unseen(unseen: Sequence[int], target: Target, how: Any, conditions: Ints) -> str:
+    """Return the line for classes that would be tested and were never trained."""
+    assert target.classes is not None
+    missing = list_names([format_value(target.classes[label]) for label in unseen[:3]])
+    ways = "use split=stimulus"
+    if not any(isinstance(value, str) for value in _values_of(target.classes)):
+        ways += " or task=regression"
+    single = all(len(np.unique(conditions[target.labels == label])) == 1 for label in unseen)
+    if how == "condition" and single:
+        have = "has a single condition" if len(unseen) == 1 else "have a single condition each"
+        return (
+            "split: got 'condition', which keeps the repetitions of a condition together, but "
+            f"{target.name} = {missing} {have}, which cannot be both trained on and tested; {ways}"
         )
+    return (
+        f"split: {format_value(how)} keeps {target.name} = {missing} out of training, "
+        f"and a class that was never seen cannot be told; {ways}"
+    )
+
+
+def _values_of(classes: Sequence[Any]) -> Iterator[Any]:
+    """Yield every value that a class stands for: of several parameters it has one of each."""
+    for value in classes:
+        yield from value if isinstance(value, tuple) else (value,)

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from importlib.util import find_spec
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sensoryforge.core.errors import ConfigError, StorageError, raise_if
+from sensoryforge.core.messages import format_value, list_names
 from sensoryforge.core.signals import interruptible
+from sensoryforge.learning.earlier import (
+    PICTURE,
+    PREDICTIONS,
+    SCORES,
+    check_earlier_training,
+    remove_earlier_training,
+)
 from sensoryforge.learning.settings import check_settings, optimiser_options
 
 # torch and Lightning are imported where they are needed: `--help` has to do without them.
@@ -36,6 +45,8 @@ _DATA_KEYS = (
     "num_workers",
 )
 """Settings that ``SpikeDataModule`` takes under the same name."""
+MOST_CLASSES_NAMED = 5
+"""Classes without a stimulus in the test that the line about them names."""
 
 
 def train(
@@ -66,7 +77,8 @@ def train(
     Raises
     ------
     ConfigError
-        With a line for each setting that is wrong, before anything is written.
+        With a line for each setting that is wrong, or where the directory holds another training
+        that is neither gone on with nor discarded, before anything is written.
     StorageError
         Where there is no dataset, or the directory cannot be written to.
     KeyboardInterrupt, SystemExit
@@ -76,6 +88,7 @@ def train(
 
     say = echo or _drop
     values = check_settings(settings)
+    check_earlier_training(directory, values)
     data = open_data(values)
     fitted = _fit(values, data, directory, say)
     scores = replace(_score(data, fitted.outputs, name, say), validation=fitted.validation)
@@ -87,24 +100,28 @@ def train(
     return scores
 
 
-def examine(settings: Mapping[str, Any]) -> None:
+def examine(settings: Mapping[str, Any], directory: Path | None = None) -> None:
     """Raise what would stop a training before its first step, such as a missing package.
 
     Parameters
     ----------
     settings
         As for ``train``.
+    directory
+        Where it is to write; None leaves it to ``train`` to look there.
 
     Raises
     ------
     ConfigError
-        With a line for each setting that is wrong.
+        With a line for each setting that is wrong, or for another training in the directory.
     StorageError
         Where there is no dataset.
     """
     from sensoryforge.learning.fitting import random_numbers_restored
 
     values = check_settings(settings)
+    if directory is not None:
+        check_earlier_training(directory, values)
     with random_numbers_restored(values["device"]):
         module = make_module(values["decoder"], open_data(values))
     if isinstance(values["resume"], str):
@@ -210,8 +227,14 @@ def _fit(values: Mapping[str, Any], data: SpikeDataModule, directory: Path, say:
         torch.manual_seed(values["seed"])
         module = make_module(values["decoder"], data)
         saved = _find_saved(values["resume"], module, directory, say)
-        say(_describe_data(data, values["split"]))
-        return fit(module, data, values, directory, signals, saved)
+        if values["overwrite"] and remove_earlier_training(directory):
+            say(f"Discarded the training that {directory} held")
+        for line in _describe_data(data, values["split"]):
+            say(line)
+        fitted = fit(module, data, values, directory, signals, saved)
+    if fitted.epochs < values["max_epochs"]:
+        say(_describe_stop(fitted, values))
+    return fitted
 
 
 def _find_saved(
@@ -246,11 +269,11 @@ def _write(
     from sensoryforge.learning.predictions import draw_predictions, tabulate_predictions
 
     text = json.dumps(asdict(scores), indent=1, ensure_ascii=False)
-    _write_text(directory / "scores.json", text + "\n")
+    _write_text(directory / SCORES, text + "\n")
     table = tabulate_predictions(data, outputs)
-    table.to_csv(directory / "predictions.csv", index=False)
+    table.to_csv(directory / PREDICTIONS, index=False)
     if find_spec("matplotlib"):
-        draw_predictions(data, outputs, scores, directory / "predictions.png")
+        draw_predictions(data, outputs, scores, directory / PICTURE)
     else:
         say('No picture: matplotlib is not installed; pip install "sensoryforge[plot]"')
 
@@ -269,13 +292,49 @@ def _drop(line: str) -> None:
     """Take a line and say nothing."""
 
 
-def _describe_data(data: SpikeDataModule, split: object) -> str:
-    """Return the line with which a training begins."""
+def _describe_data(data: SpikeDataModule, split: object) -> list[str]:
+    """Return the lines with which a training begins."""
     sizes = (
         f"{len(data.train)} stimuli to train, {len(data.val)} to validate, {len(data.test)} to test"
     )
     task = f"{data.target.size} classes" if data.target.classes else "regression"
-    return f"Decoding {data.target.name} ({task}): {sizes}, split by {split}"
+    lines = [f"Decoding {data.target.name} ({task}): {sizes}, split by {split}"]
+    if data.target.classes:
+        lines += _describe_untested(data, data.target.classes, split)
+    return lines
+
+
+def _describe_untested(data: SpikeDataModule, classes: Sequence[Any], split: object) -> list[str]:
+    """Return the line that names the classes of which the test has no stimulus, if any."""
+    tested = set(data.target.labels[data.parts.test].tolist())
+    untested = [value for number, value in enumerate(classes) if number not in tested]
+    if not untested:
+        return []
+    named = list_names([format_value(value) for value in untested[:MOST_CLASSES_NAMED]])
+    more = len(untested) - MOST_CLASSES_NAMED
+    others = f" and {more} more" if more > 0 else ""
+    line = (
+        f"Tested on {len(tested)} of {len(classes)} classes only, none of {data.target.name} = "
+        f"{named}{others}"
+    )
+    if split == "condition":
+        line += ": few conditions are held out; split=stimulus tests on repetitions of them all"
+    return [line]
+
+
+def _describe_stop(fitted: Fitted, values: Mapping[str, Any]) -> str:
+    """Return the line of a training that ended before its last epoch."""
+    patience = values["patience"]
+    loss = fitted.validation_loss
+    if loss is None or isfinite(loss):
+        epochs = "1 epoch" if patience == 1 else f"{patience} epochs"
+        reason = f"{epochs} without a better validation loss (patience={patience})"
+    else:
+        reason = f"the validation loss is {loss}; a smaller decoder.learning_rate may help"
+    return (
+        f"Stopped after epoch {fitted.epochs} of at most {values['max_epochs']}: {reason}; "
+        f"the best was epoch {fitted.best_epoch}"
+    )
 
 
 def _describe_interrupted(directory: Path) -> str:

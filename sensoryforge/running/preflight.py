@@ -85,6 +85,11 @@ def stiffness_lines(experiment: Experiment) -> list[str]:
 
 def _draw_places(experiment: Experiment) -> None:
     """Draw where afferents lie and what they pool, where a class may refuse or fail."""
+    for seed in experiment.seeds:
+        _draw_places_of_skin(experiment.at_seed(seed))
+
+
+def _draw_places_of_skin(experiment: Experiment) -> None:
     for name, population in experiment.populations.items():
         if not population.innervation.pools_receptors:
             _ = experiment.places(name).xy_mm

@@ -59,7 +59,7 @@ class Way:
         --------
         >>> from sensoryforge.stimuli import Gaussian, Line
         >>> blob = {"sigma": 0.5, "center_x": 0.0, "center_y": 0.0}
-        >>> scan = {"speed_mm_s": 5.0, "direction": 0.0, "start_mm": -3.0, "onset_ms": 0.0}
+        >>> scan = {"speed_mm_s": 1.0, "direction": 0.0, "start_mm": -3.0, "onset_ms": 0.0}
         >>> columns, of_motion = (
         ...     {name: np.array([value]) for name, value in values.items()}
         ...     for values in (blob, scan)
@@ -68,10 +68,10 @@ class Way:
         >>> for caution in way.cautions(Span(run_ms=300.0, dt_ms=0.5)):
         ...     if caution.conditions.any():
         ...         print(caution.key, caution.reason)
-        motion.speed_mm_s has not crossed the sheet when the run is over, at 300 ms; \
-pipeline.duration_ms=1080 would do
+        motion.speed_mm_s is still entering the sheet when the run is over, at 300 ms; \
+pipeline.duration_ms=5400 would do
         """
-        ends_ms = self._ends_ms()
+        ends_ms, arrives_ms = self._ends_ms()
         duration_ms = span.duration_ms + np.zeros_like(ends_ms)
         is_silent = ~self._is_felt(duration_ms)
         # A longer run is of use only to what is still on its way, and does come to the sheet.
@@ -79,22 +79,30 @@ pipeline.duration_ms=1080 would do
         is_late[is_late] = self._of(is_late)._is_felt(ends_ms[is_late])
         if "speed_mm_s" in self.of_motion:
             yield self._cut(np.where(is_late, ends_ms, np.nan), span, "has not come to the sheet")
-            is_on_it = np.where(is_silent, np.nan, ends_ms)
-            yield self._cut(is_on_it, span, self.motion.unfinished)
+            may_end = is_silent | ~(arrives_ms > duration_ms)
+            yield self._cut(np.where(may_end, np.nan, ends_ms), span, self.motion.unfinished)
         yield from self._never(is_silent & ~is_late)
 
-    def _ends_ms(self) -> Floats:
-        """Return when each condition is through, ``[C]``; infinite where nothing is to come."""
+    def _ends_ms(self) -> tuple[Floats, Floats]:
+        """Return when each condition is through, and from when on it may be cut off, ``[C]`` each.
+
+        Infinite where nothing is to come.
+        """
         count = len(next(iter(self.of_motion.values())))
         # What a class says of itself does not hold for its subclasses.
         if "ends_ms" not in vars(self.motion):
-            return np.full(count, np.inf)
+            never = np.full(count, np.inf)
+            return never, never
         x_mm, y_mm = (np.full(count, np.nan), np.full(count, np.nan))
         if all(name in self.columns for name in _CENTRE):
             # A strip that is longer than the sheet passes under it all the time, as a texture does.
             has_a_middle = ~self._is_longer_than_the_sheet()
             x_mm, y_mm = (np.where(has_a_middle, self.columns[name], np.nan) for name in _CENTRE)
-        return self.motion.ends_ms(self.of_motion, x_mm, y_mm, self.sheet)
+        places = (self.of_motion, x_mm, y_mm, self.sheet)
+        ends_ms = self.motion.ends_ms(*places)
+        if "arrives_ms" not in vars(self.motion):
+            return ends_ms, ends_ms
+        return ends_ms, self.motion.arrives_ms(*places)
 
     def _is_longer_than_the_sheet(self) -> Bools:
         """Tell which shapes are felt from as far as the sheet is long, before and behind it."""

@@ -110,10 +110,11 @@ class Dataset(Sequence[dict[str, Any]]):
     def __repr__(self) -> str:
         name = type(self).__name__
         state = "complete" if self.complete else "interrupted"
+        stimuli = "1 stimulus" if len(self) == 1 else f"{len(self)} stimuli"
         where = list_names(files.show(directory) for directory in self.directories[:_MOST_SHOWN])
         if len(self.directories) > _MOST_SHOWN:
             where += f" and {len(self.directories) - _MOST_SHOWN} more"
-        return f"<{name}: {len(self)} stimuli, {list_names(self.names)}, {state}, {where}>"
+        return f"<{name}: {stimuli}, {list_names(self.names)}, {state}, {where}>"
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -104,3 +104,26 @@ def test_a_picture_of_stimuli_shows_those_that_differ() -> None:
     amplitudes = [design.columns(family, np.array([c]))["amplitude"][0] for family, c in chosen]
     assert amplitudes == [20, 40]
     assert headline == "Stimuli before a run: 2 of 6 conditions, 6 stimuli in all"
+
+
+def test_datasets_that_differ_in_values_of_an_axis_are_joined(tmp_path: Path) -> None:
+    few = run(tmp_path / "few", f"{TAU}=[5,30]", "pipeline.seed=[1,2]")
+    more = run(tmp_path / "more", f"{TAU}=[30,80]", "pipeline.seed=[1,2]")
+    both = sf.load([tmp_path / "few", tmp_path / "more"])
+    assert both.axes == {"pipeline_seed": [1, 2], "sa_filter_tau_d": [5, 30, 80]}
+    config = both.metadata["config"]
+    assert config["neurons"]["populations"]["sa"]["filter"]["parameters"]["tau_d"] == [5, 30, 80]
+    # A run of the whole has all of its stimuli, and no others.
+    from sensoryforge.config.reading import check
+
+    design = check(config).design
+    assert set(design.ids(0, len(design))) == set(both.table.id)
+    assert len(few) + len(more) - len(both) == 2
+
+
+def test_skins_of_different_seeds_are_not_joined(tmp_path: Path) -> None:
+    layout = "neurons.populations.sa.layout=random"
+    run(tmp_path / "one", layout, "pipeline.seed=[1,2]")
+    run(tmp_path / "other", layout, "pipeline.seed=[2,3]")
+    with pytest.raises(ConfigError, match="their afferents lie in different places"):
+        sf.load([tmp_path / "one", tmp_path / "other"])

@@ -364,3 +364,25 @@ def test_gratings_have_rasters_by_number(tmp_path: Path) -> None:
     results = load(run(tmp_path, "stimuli=grating"))
     axis = panel(plots.response(results), "SA: active")
     assert axis.get_ylabel() == "neuron,\nby number"
+
+
+@pytest.mark.parametrize("dots_per_inch", [96, 144, 192])
+def test_a_headline_ends_within_its_picture(dots_per_inch: int) -> None:
+    text = (
+        "Mean firing rate per neuron, 0 to 100 ms, averaged over stimuli with sigma from 0.202 to "
+        "0.999, center_x from -2 to 2; mean of the stimuli in each of 9 bins of amplitude"
+    )
+    with style.settings():
+        figure = style.picture(10.0, 2.0)
+        figure.set_dpi(dots_per_inch)
+        style.headline(figure, text)
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        (drawn,) = figure.texts
+        end = drawn.get_window_extent(canvas.get_renderer()).x1
+    assert end <= 10.0 * dots_per_inch
+
+
+def test_a_movie_asked_for_as_a_picture_is_told_how(results: Results, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="got 'gif', allowed are png, svg, pdf; --movie draws a"):
+        list(book.write(results, tmp_path, format="gif"))

@@ -117,7 +117,7 @@ def test_overrides_may_stand_on_both_sides_of_an_option(ran: list[Experiment]) -
         ("stimuli.sigma=range(1,3)", "several values are a list, 'stimuli.sigma=[...]'"),
         (
             "pipeline.grid_size=8,16",
-            "a batch file is one dataset; to sweep this use python -m sensoryforge.run -m",
+            "a batch file is one dataset; to sweep this use sensoryforge run -m",
         ),
         ("stimuli=gaussian,step", "a batch file lists its stimuli itself"),
     ],

@@ -309,7 +309,8 @@ def test_a_second_training_in_a_directory_leaves_its_own_best_epoch(
     directory: Path, tmp_path: Path
 ) -> None:
     training.train(settings(directory, "target=amplitude", "max_epochs=1"), tmp_path)
-    training.train(settings(directory, "target=sigma", "max_epochs=1", "seed=1"), tmp_path)
+    other = settings(directory, "target=sigma", "max_epochs=1", "seed=1", "overwrite=true")
+    training.train(other, tmp_path)
     again = training.train(
         settings(directory, "target=sigma", "max_epochs=1", "seed=1"), tmp_path / "alone"
     )
@@ -428,6 +429,19 @@ def test_a_wrong_setting_is_one_line(directory: Path, override: str, message: st
 def test_data_must_be_given() -> None:
     with pytest.raises(ConfigError, match="data: missing, allowed is the directory of a dataset"):
         check_settings(plain_settings(Composer.over([], "train").load()))
+
+
+def test_a_sweep_with_a_wrong_word_beside_an_interval_names_that_word_alone(
+    directory: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = ("-m", f"data={directory}", "decoder.learning_rate=interval(0.001,0.1)")
+    code = inside(tmp_path, monkeypatch, *words, "decoder=linear,conv", "hydra/sweeper=optun")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert code == 2
+    assert line == "hydra/sweeper: got 'optun', allowed are basic, sensoryforge"
 
 
 # --- what a job returns ---

@@ -17,6 +17,7 @@ import sensoryforge as sf
 from sensoryforge.config.composer import Composer
 from sensoryforge.config.families import read_families
 from sensoryforge.config.nested import Options
+from sensoryforge.config.neuron_axes import read_neuron_axes
 from sensoryforge.config.presets import expand_preset
 from sensoryforge.config.reading import check, check_batch_file
 from sensoryforge.config.stimuli import Entry
@@ -29,13 +30,17 @@ RANGE = "stimuli.amplitude={low: 5, high: 50}"
 SOBOL = ("stimuli.sampling=sobol", "stimuli.samples=16")
 
 
-def family_of(**values: Any) -> Family:
-    """Return the family of an entry that is written without what its option says."""
+def family_of(neurons: Mapping[str, Any] | None = None, /, **values: Any) -> Family:
+    """Return the family of an entry that is written without what its option says.
+
+    ``neurons`` are numbers of a population, of which some may be axes.
+    """
     problems: list[str] = []
     whole = Options()._complete_option("stimuli", "stimuli", values, problems)
     assert whole is not None
     entry = Entry("stimuli", {"repetitions": 1, **Options().complete("stimuli", whole, problems)})
-    (family,) = read_families([entry], PIPELINE, problems)
+    axes = read_neuron_axes({"neurons": {"populations": {"sa": neurons or {}}}})
+    (family,) = read_families([entry], PIPELINE, problems, neurons=axes)
     assert not problems
     return family
 
@@ -286,6 +291,18 @@ entries = st.fixed_dictionaries(
     }
 )
 sampled = st.tuples(entries, st.sampled_from(["random", "latin_hypercube", "sobol"]))
+of_neurons = st.fixed_dictionaries(
+    {
+        "gain": st.sampled_from([40, [20, 40], {"low": 1, "high": 80, "per": "condition"}]),
+        "filter": st.fixed_dictionaries(
+            {
+                "parameters": st.fixed_dictionaries(
+                    {"tau_d": st.sampled_from([30, [10, 30], "linspace(5, 50, 4)"])}
+                )
+            }
+        ),
+    }
+)
 
 
 def without_tie(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -320,17 +337,46 @@ def test_any_mixture_makes_stimuli_with_the_ids_of_plain_ones(
 
 
 @settings(deadline=None, max_examples=40)
-@given(entries, st.sampled_from(["random", "sobol"]), st.integers(1, 20), st.integers(1, 20))
+@given(
+    entries,
+    of_neurons,
+    st.sampled_from(["random", "sobol"]),
+    st.integers(1, 20),
+    st.integers(1, 20),
+)
 def test_any_mixture_that_grew_begins_with_what_it_was(
-    entry: dict[str, Any], method: str, few: int, more: int
+    entry: dict[str, Any], neurons: dict[str, Any], method: str, few: int, more: int
 ) -> None:
     entry = without_tie(entry)
     short, long = (
-        Design((family_of(**entry, sampling=method, samples=samples),))
+        Design((family_of(neurons, **entry, sampling=method, samples=samples),))
         for samples in (few, few + more)
     )
     assert long.ids(0, few) == short.ids(0, few)
     assert long.seeds(0, few) == short.seeds(0, few)
+
+
+@settings(deadline=None, max_examples=40)
+@given(entries, of_neurons, st.integers(1, 20))
+def test_any_mixture_with_numbers_of_neurons_has_the_noise_of_its_stimuli(
+    entry: dict[str, Any], neurons: dict[str, Any], samples: int
+) -> None:
+    entry = without_tie(entry)
+    design = Design(
+        (family_of(neurons, **entry, sampling="random", samples=samples, repetitions=2),), 42
+    )
+    row = design.parameters(len(design) - 1)
+    plain = family_of(
+        type="braille",
+        **{name: row[name] for name in ("letter", "amplitude", "center_x", "center_y")},
+        profile={"type": "trapezoid", **{n: row[f"profile_{n}"] for n in ("ramp_ms", "hold_ms")}},
+        motion={"type": "line", "speed_mm_s": row["motion_speed_mm_s"]},
+        repetitions=2,
+    )
+    alone = Design((plain,), 42)
+    assert design.seeds(len(design) - 1, len(design)) == alone.seeds(1, 2)
+    is_listed = design.families[0].of_neurons != ()
+    assert (design.ids(len(design) - 1, len(design)) == alone.ids(1, 2)) is not is_listed
 
 
 @settings(deadline=None, max_examples=40)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from helpers.experiments import SHEET
@@ -17,6 +19,8 @@ from torch.utils.data import DataLoader
 import sensoryforge as sf
 from sensoryforge.core.errors import ConfigError, DamagedError
 from sensoryforge.learning import SpikeDataModule, SpikeDataset
+from sensoryforge.learning.splits import split
+from sensoryforge.learning.targets import read_target
 from sensoryforge.simulation import silence
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -284,7 +288,8 @@ def test_a_split_is_that_of_its_seed(directory: Path) -> None:
         ({"fractions": [0.5, 0.2, 0.2]}, "fractions: got"),
         ({"batch_size": 0}, "batch_size: got 0, allowed is a whole number >= 1"),
         ({"num_workers": -1}, "num_workers: got -1"),
-        ({"target": ["amplitude", "sigma"], "task": "classification"}, "keeps amplitude, sigma = .* out of training"),
+        ({"target": ["amplitude", "sigma"], "task": "classification"}, "amplitude, sigma = .* have a single condition each"),
+        ({"split": {"amplitude": [10]}, "task": "classification"}, "keeps amplitude = 10 out of training"),
         ({"where": {"sigma": 7}}, "no stimulus meets|where"),
     ],
 )  # fmt: skip
@@ -292,6 +297,42 @@ def test_a_mistake_is_one_line(directory: Path, options: dict[str, Any], message
     with pytest.raises(ConfigError, match=message) as caught:
         SpikeDataModule(directory, **{"target": "amplitude", **options})
     assert len(caught.value.problems) == 1
+
+
+def table_of(**columns: list[Any]) -> pd.DataFrame:
+    """Return a table of conditions of six repetitions each, as a dataset has it."""
+    conditions = pd.DataFrame({"type": "gaussian", **columns})
+    return conditions.loc[conditions.index.repeat(6)].reset_index(drop=True)
+
+
+def refusal(table: pd.DataFrame, target: str, task: str = "auto", how: Any = "condition") -> str:
+    with pytest.raises(ConfigError) as caught:
+        split(table, read_target(table, target, task), how, (0.6, 0.2, 0.2), seed=0)
+    (line,) = caught.value.problems
+    return line
+
+
+def test_a_class_of_a_single_condition_is_named_as_such() -> None:
+    types = table_of(type=["gaussian", "ramp", "step"])
+    assert re.search(
+        "keeps the repetitions of a condition together, but type = .* have a single condition each, "
+        "which cannot be both trained on and tested; use split=stimulus$",
+        refusal(types, "type"),
+    )
+    numbers = table_of(amplitude=[10, 20, 30, 30, 30, 30])
+    assert refusal(numbers, "amplitude", "classification").endswith("or task=regression")
+
+
+def test_too_few_conditions_to_split_are_counted() -> None:
+    two = table_of(amplitude=[10, 20])
+    assert "but there are 2 conditions to split in 3; use split=stimulus" in refusal(
+        two, "amplitude"
+    )
+    assert "but there is 1 condition beside the values held out to split in 2" in refusal(
+        two, "amplitude", how={"amplitude": [10]}
+    )
+    bare = two.drop_duplicates().reset_index(drop=True)
+    assert "there are 2 stimuli to split in 3" in refusal(bare, "amplitude", how="stimulus")
 
 
 def test_a_parameter_that_a_type_lacks_is_no_target(touch: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -282,6 +283,80 @@ def test_a_wrong_logger_is_one_line() -> None:
     (line,) = logger_problems({"x": {"_target_": "somebody.elses.Logger"}})
     assert "SENSORYFORGE_TRUST" in line
     assert "somebody" not in sys.modules
+
+
+# --- another training in the same directory ---
+
+
+def test_a_training_never_replaces_another_in_silence(data: Path, tmp_path: Path) -> None:
+    short = settings(data, "max_epochs=1")
+    training.train(short, tmp_path)
+    before = (tmp_path / "scores.json").read_bytes()
+    refused = (
+        f"{tmp_path}: holds a finished training; replace it with overwrite=true, choose another "
+        "hydra.run.dir, or train it for more epochs with resume=true"
+    )
+    for look in (training.examine, training.train):
+        with pytest.raises(ConfigError) as caught:
+            look(settings(data, "target=type", "max_epochs=1", "seed=1"), tmp_path)
+        assert list(caught.value.problems) == [refused]
+    with pytest.raises(ConfigError, match="a training is gone on with or discarded, not both"):
+        training.train(settings(data, "resume=true", "overwrite=true"), tmp_path)
+    assert (tmp_path / "scores.json").read_bytes() == before
+    (tmp_path / "scores.json").unlink()
+    with pytest.raises(ConfigError, match="holds an unfinished training; go on with resume=true"):
+        training.train(short, tmp_path)
+
+
+def test_overwrite_leaves_nothing_of_the_training_before(data: Path, tmp_path: Path) -> None:
+    training.train(settings(data, "decoder=conv", "max_epochs=3"), tmp_path)
+    training.train(settings(data, "decoder=conv", "max_epochs=4", "resume=true"), tmp_path)
+    (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
+    events = set(tmp_path.glob("logs/events*"))
+    said: list[str] = []
+    other = settings(data, "max_epochs=1", "overwrite=true")
+    scores = training.train(other, tmp_path, echo=said.append)
+    assert said[0] == f"Discarded the training that {tmp_path} held"
+    assert (tmp_path / "notes.txt").read_text(encoding="utf-8") == "mine"
+    assert [path.name for path in tmp_path.glob("logs/metrics*.csv")] == ["metrics.csv"]
+    assert not events & set(tmp_path.glob("logs/events*"))
+    assert training.train(settings(data, "max_epochs=1"), tmp_path / "alone") == scores
+
+
+# --- what a training says ---
+
+
+def test_a_training_that_stops_early_says_when_and_why(data: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    restless = settings(data, "patience=1", "max_epochs=60", "decoder.learning_rate=0.2")
+    training.train(restless, tmp_path, echo=said.append)
+    epochs = pd.read_csv(tmp_path / "logs/metrics.csv").dropna(subset=["val_loss"])
+    last, best = len(epochs), int(epochs.loc[epochs["val_loss"].idxmin(), "epoch"]) + 1
+    assert last < 60
+    assert said[1] == (
+        f"Stopped after epoch {last} of at most 60: 1 epoch without a better validation loss "
+        f"(patience=1); the best was epoch {best}"
+    )
+    whole: list[str] = []
+    training.train(settings(data, "max_epochs=1"), tmp_path / "whole", echo=whole.append)
+    assert not any(line.startswith("Stopped") for line in whole)
+
+
+def test_a_test_of_some_classes_alone_says_so(tmp_path: Path) -> None:
+    data = make_dataset(tmp_path / "few", "stimuli.sigma=[0.3,0.6]", "stimuli.repetitions=4")
+    by_condition = ("task=classification", "split=condition", "max_epochs=1")
+    said: list[str] = []
+    training.train(settings(data, *by_condition), tmp_path / "t", echo=said.append)
+    assert re.fullmatch(
+        r"Tested on 2 of 4 classes only, none of amplitude = \d+, \d+: few conditions are held "
+        "out; split=stimulus tests on repetitions of them all",
+        said[1],
+    )
+    every: list[str] = []
+    training.train(
+        settings(data, "task=classification", "max_epochs=1"), tmp_path / "s", echo=every.append
+    )
+    assert not any(line.startswith("Tested on") for line in every)
 
 
 # --- scores ---

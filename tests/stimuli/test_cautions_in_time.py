@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil, cos, radians, sin
 from pathlib import Path
 
 import numpy as np
@@ -37,14 +38,14 @@ def on_profile(name: str, *values: str) -> list[str]:
     ("overrides", "line"),
     [
         (
-            ["stimuli.motion.speed_mm_s=5"],
-            "stimuli.motion.speed_mm_s: got 5, has not crossed the sheet when the run is over, "
-            "at 300 ms; pipeline.duration_ms=1080 would do",
+            ["stimuli.motion.speed_mm_s=1"],
+            "stimuli.motion.speed_mm_s: got 1, is still entering the sheet when the run is over, "
+            "at 300 ms; pipeline.duration_ms=5400 would do",
         ),
         (
-            ["stimuli.motion.speed_mm_s=[5,10,20]"],
-            "stimuli.motion.speed_mm_s: got 5 and others in 2 of 3 conditions, has not crossed the "
-            "sheet when the run is over, at 300 ms; pipeline.duration_ms=1080 would do",
+            ["stimuli.motion.speed_mm_s=[1,1.5,20]"],
+            "stimuli.motion.speed_mm_s: got 1 and others in 2 of 3 conditions, is still entering "
+            "the sheet when the run is over, at 300 ms; pipeline.duration_ms=5400 would do",
         ),
         (
             ["stimuli.motion.start_mm=-30"],
@@ -78,15 +79,18 @@ def test_a_scan_that_misses_the_sheet_or_is_cut_off_is_said_in_one_line(
 
 @pytest.mark.parametrize("direction", [0, 30, 90, 135, 180, 270])
 @pytest.mark.parametrize("shape", ["disc", "bar", "braille", "gabor", "gaussian", "sphere"])
-def test_the_duration_that_is_said_would_do_and_one_sample_less_would_not(
+def test_the_duration_that_is_said_would_do_and_so_does_one_that_ends_on_the_sheet(
     shape: str, direction: int
 ) -> None:
     words = [f"stimuli={shape}", "stimuli.motion=line", "stimuli.motion.speed_mm_s=7"]
-    words += [f"stimuli.motion.direction={direction}", "stimuli.motion.start_mm=-4"]
+    words += [f"stimuli.motion.direction={direction}", "stimuli.motion.start_mm=-6"]
     (line,) = foretold(*words)
     said = float(line.split("pipeline.duration_ms=")[1].split()[0])
     assert foretold(*words, f"pipeline.duration_ms={said}") == []
-    assert foretold(*words, f"pipeline.duration_ms={said - 0.5}") != []
+    arrives = (6 - 2.4 / max(abs(cos(radians(direction))), abs(sin(radians(direction))))) / 7e-3
+    sample = ceil(arrives / 0.5) * 0.5
+    assert foretold(*words, f"pipeline.duration_ms={sample}") == []
+    assert foretold(*words, f"pipeline.duration_ms={sample - 1}") != []
 
 
 @pytest.mark.parametrize(
@@ -96,6 +100,8 @@ def test_the_duration_that_is_said_would_do_and_one_sample_less_would_not(
         CIRCLE,
         [*LINE, "stimuli.motion.speed_mm_s=0", "stimuli.motion.start_mm=0"],
         [*LINE, "stimuli.motion.direction=180", "stimuli.motion.onset_ms=20"],
+        [*LINE, "stimuli.motion.speed_mm_s=5"],  # a stroke that ends on the sheet
+        [*LINE, "stimuli.motion.speed_mm_s=1", "stimuli.motion.start_mm=-1"],
         [*CIRCLE, "stimuli.motion.speed_mm_s=0.1"],
         [*CIRCLE, "stimuli.motion.radius_mm=6", "stimuli.center_x=6", "stimuli.motion.speed_mm_s=200"],
         ["stimuli=texture", "stimuli.motion=line", "stimuli.motion.speed_mm_s=1"],
@@ -108,10 +114,10 @@ def test_what_crosses_the_sheet_or_has_no_end_needs_no_line(overrides: list[str]
 
 
 def test_an_edge_that_moves_along_itself_has_nothing_to_cross() -> None:
-    slow = ["stimuli=edge", "stimuli.motion=line", "stimuli.motion.speed_mm_s=7"]
+    slow = ["stimuli=edge", "stimuli.motion=line", "stimuli.motion.speed_mm_s=1"]
     assert foretold(*slow) == []
     (line,) = foretold(*slow, "stimuli.motion.direction=90")
-    assert line.startswith("stimuli.motion.speed_mm_s: got 7, has not crossed the sheet")
+    assert line.startswith("stimuli.motion.speed_mm_s: got 1, is still entering the sheet")
     away = ["stimuli.motion.direction=90", "stimuli.motion.start_mm=9"]
     (line,) = foretold(*slow, *away)
     assert line.startswith("stimuli.motion.start_mm: got 9, its way never comes to the sheet")
@@ -147,14 +153,14 @@ def test_a_part_of_a_composite_has_the_time_that_is_left(tmp_path: Path) -> None
     file.write_text(
         "stimuli:\n  - type: composite\n    parts:\n"
         "      left: {type: disc, center_x: 9}\n"
-        "      right: {type: bar, onset_ms: [0, 150], motion: line}\n"
+        "      right: {type: bar, onset_ms: [0, 280], motion: line}\n"
         "      hum: {type: disc, onset_ms: 290, profile: {type: trapezoid, onset_ms: 0, hold_ms: .inf}}\n"
     )
     assert foretell_silence(check_batch_file(file, [])) == [
         "stimuli.parts.left.center_x: got 9 in 2 of 2 conditions, off the sheet, whose x goes from "
         "-2.4 to 2.4 mm: no receptor feels it",
-        "stimuli.parts.right.motion.speed_mm_s: got 20 in 1 of 2 conditions, has not crossed the "
-        "sheet when the run is over, at 300 ms; pipeline.duration_ms=420 would do",
+        "stimuli.parts.right.motion.speed_mm_s: got 20 in 1 of 2 conditions, is still entering the "
+        "sheet when the run is over, at 300 ms; pipeline.duration_ms=550 would do",
         "stimuli.parts.hum.profile.ramp_ms: got 20 in 2 of 2 conditions, is still rising when the "
         "run is over, at 300 ms; pipeline.duration_ms=310 would do",
     ]
@@ -172,7 +178,7 @@ def test_motions_and_profiles_say_so_for_themselves_and_not_for_their_subclasses
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     words = ["stimuli.profile=sine", "stimuli.profile.frequency_hz=4000", "stimuli.motion=line"]
-    slow = "stimuli.motion.speed_mm_s=5"
+    slow = "stimuli.motion.speed_mm_s=1"
     assert len(foretold(*words, slow)) == 2
     recipe = Recipe(Gaussian, profile=Beating, motion=Weaving)
     monkeypatch.setattr("sensoryforge.running.silence.find_recipe", lambda *_: recipe)

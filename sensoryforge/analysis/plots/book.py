@@ -42,6 +42,7 @@ ON_REQUEST = ("thresholds",)
 WHOLE: Window = (0.0, None)
 """The window of all of a stimulus."""
 FORMATS = ("png", "svg", "pdf")
+FORMATS_OF_MOVIES = ("mp4", "gif")
 _NEEDED_AXES = {"tuning": 1, "heatmap": 2, "coverage": 1, "thresholds": 2}
 """Pictures over parameters of a type -> how many they need."""
 _SHOWS_OF_AXES = {
@@ -184,7 +185,8 @@ def write(
         Where the disk refuses.
     """
     if format not in FORMATS:
-        raise ConfigError(unknown("format", format, FORMATS))
+        hint = "; --movie draws a movie" if format in FORMATS_OF_MOVIES else ""
+        raise ConfigError(unknown("format", format, FORMATS) + hint)
     book = list(pages(results, kinds or KINDS, wishes))
     drawable = {page.kind for page in book if not page.lacks}
     problems = []

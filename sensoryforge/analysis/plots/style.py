@@ -37,6 +37,8 @@ FAINT = "#8a8a8a"
 MAP = "viridis"
 DRIVE_MAP = "Greys"
 MARKERS = "os^Dv<>p"
+_HINTED = 1.03
+"""How much wider letters are drawn, at most, where they are fitted to the pixels of a file."""
 _TITLE_SIZE = 10.0
 LABEL_SIZE = 9.5
 """Of the letters of a headline and of an axis's label, in points."""
@@ -192,7 +194,7 @@ def _in_lines(text: str, inches: float, size: float) -> str:
 
 def _text_width(text: str, size: float) -> float:
     """Return how wide a text is drawn, in inches."""
-    return _letters_width(text) * size / 72.0
+    return _letters_width(text) * size / 72.0 * _HINTED
 
 
 @lru_cache(maxsize=4096)

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from sensoryforge.core.numerics import cos_turns, divide, sin_turns
-from sensoryforge.core.types import Columns, Floats
+from sensoryforge.core.types import Bools, Columns, Floats
 from sensoryforge.stimuli.cautions import Sheet
 from sensoryforge.stimuli.motions.motion import Motion
 from sensoryforge.stimuli.ranges import ANGLE, INSTANT, PLACE, SPEED, Allowed
@@ -36,7 +36,7 @@ class Line(Motion):
 
     tensors = True
     leads = ("start_mm", "direction")
-    unfinished = "has not crossed the sheet"
+    unfinished = "is still entering the sheet"
 
     ranges: ClassVar[Mapping[str, Allowed]] = {
         "speed_mm_s": SPEED,
@@ -61,18 +61,43 @@ class Line(Motion):
         >>> Line.ends_ms(columns, place, place, Sheet(4.8, 4.8, 0.15)).tolist()
         [280.0]
         """
-        turns = columns["direction"] / 360.0
-        leaves_x = _leaves(x_mm - sheet.center_mm[0], cos_turns(turns), sheet.width_mm / 2)
-        leaves_y = _leaves(y_mm - sheet.center_mm[1], sin_turns(turns), sheet.height_mm / 2)
-        enters = np.maximum(leaves_x[0], leaves_y[0])
-        leaves = np.minimum(leaves_x[1], leaves_y[1])
-        way_mm = leaves - columns["start_mm"]
-        speed = columns["speed_mm_s"]
-        is_crossing = (enters < leaves) & (way_mm > 0) & (speed > 0) & np.isfinite(leaves)
-        moves_ms = np.full(len(speed), np.inf)
-        moves_ms[is_crossing] = 1000.0 * way_mm[is_crossing] / speed[is_crossing]
-        ends_ms: Floats = columns["onset_ms"] + moves_ms
-        return ends_ms
+        enters_mm, leaves_mm = _on_the_sheet(columns, x_mm, y_mm, sheet)
+        return _reaches_ms(columns, leaves_mm, is_crossing=enters_mm < leaves_mm)
+
+    @classmethod
+    def arrives_ms(cls, columns: Columns, x_mm: Floats, y_mm: Floats, sheet: Sheet) -> Floats:
+        """Return when the middle of the shape is on the sheet, as a stroke may end there.
+
+        >>> values = {"speed_mm_s": 20.0, "direction": 90.0, "start_mm": -3.0, "onset_ms": 10.0}
+        >>> columns = {name: np.array([value]) for name, value in values.items()}
+        >>> place = np.zeros(1)
+        >>> Line.arrives_ms(columns, place, place, Sheet(4.8, 4.8, 0.15)).round(6).tolist()
+        [40.0]
+        """
+        enters_mm, leaves_mm = _on_the_sheet(columns, x_mm, y_mm, sheet)
+        reaches_ms = _reaches_ms(columns, enters_mm, is_crossing=enters_mm < leaves_mm)
+        return np.where(columns["start_mm"] >= enters_mm, 0.0, reaches_ms)
+
+
+def _on_the_sheet(
+    columns: Columns, x_mm: Floats, y_mm: Floats, sheet: Sheet
+) -> tuple[Floats, Floats]:
+    """Return where along its line the middle of a shape comes to the sheet, and leaves it."""
+    turns = columns["direction"] / 360.0
+    along_x = _leaves(x_mm - sheet.center_mm[0], cos_turns(turns), sheet.width_mm / 2)
+    along_y = _leaves(y_mm - sheet.center_mm[1], sin_turns(turns), sheet.height_mm / 2)
+    return np.maximum(along_x[0], along_y[0]), np.minimum(along_x[1], along_y[1])
+
+
+def _reaches_ms(columns: Columns, place_mm: Floats, *, is_crossing: Bools) -> Floats:
+    """Return when a shape reaches a place along its line that lies ahead; infinite if none does."""
+    way_mm = place_mm - columns["start_mm"]
+    speed = columns["speed_mm_s"]
+    is_ahead = is_crossing & (way_mm > 0) & (speed > 0) & np.isfinite(place_mm)
+    moves_ms = np.full(len(speed), np.inf)
+    moves_ms[is_ahead] = 1000.0 * way_mm[is_ahead] / speed[is_ahead]
+    reaches_ms: Floats = columns["onset_ms"] + moves_ms
+    return reaches_ms
 
 
 def _leaves(offset_mm: Floats, slope: Floats, half_mm: float) -> tuple[Floats, Floats]:

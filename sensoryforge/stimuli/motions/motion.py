@@ -93,6 +93,15 @@ class Motion(Conditions):
         return np.full(len(x_mm), np.inf)
 
     @classmethod
+    def arrives_ms(cls, columns: Columns, x_mm: Floats, y_mm: Floats, sheet: Sheet) -> Floats:
+        """Return from when on a motion may be cut off, ``[C]``: by default when it is through.
+
+        Where the end of a run is later, the motion is taken to end where it was meant to, and no
+        run warns of it. Parameters and what is returned are those of `ends_ms`.
+        """
+        return cls.ends_ms(columns, x_mm, y_mm, sheet)
+
+    @classmethod
     def check(cls, columns: Columns, duration_ms: float) -> list[str]:
         """Refuse a motion that starts when the stimulus is over."""
         if "onset_ms" not in columns:
