@@ -258,7 +258,7 @@ KEYS: list[tuple[tuple[str, ...], list[str]]] = [
     ((f"{SA}=.inf", f"{RA}=1"), [f"{SA}: got '.inf', {ALLOWED}*"]),
     ((f"{SA}=true", f"{RA}=1"), [f"{SA}: got True, {ALLOWED}"]),
     ((f"{SA}=many", f"{RA}=1"), [f"{SA}: got 'many', {ALLOWED}"]),
-    ((f"{SA}=[1,2]", f"{RA}=1"), [f"{SA}: got [1, 2], {ALLOWED}"]),
+    ((f"{SA}=[1,2]", f"{RA}=1"), [f"{SA}: got [1, 2], {ALLOWED}; -m {SA}=1,2 makes a dataset for each*"]),
     ((f"{SA}=8",), [f"{RA}: got null while sa has one, allowed is a number > 0 (1/mm), or null for all populations"]),
     ((f"{RA}=8",), [f"{SA}: got null while ra has one, allowed is a number > 0 (1/mm), or null for all populations"]),
     ((*ELASTIC, f"{SA}=8", f"{RA}=4"), [f"{SA}: got 8, under pipeline.skin allowed is null: amplitudes are in mm there anyway", f"{RA}: got 4, under pipeline.skin allowed is null: amplitudes are in mm there anyway"]),
