@@ -105,7 +105,8 @@ def test_a_part_of_a_population_chosen_anew_has_none_of_the_files_values(
         ),
         (
             f"{SA}.units={{a: 1}}",
-            f"{SA}.units.a: unknown key, known are assign, latency, columns, rows, file, checksum",
+            f"{SA}.units.a: unknown key, known are assign, row, latency, columns, rows, "
+            "file, checksum",
         ),
         (
             f"{SA}.model={{a: 1}}",
