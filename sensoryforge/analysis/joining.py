@@ -32,6 +32,8 @@ MOST_DIFFERENCES = 3
 """Keys that are named of a dataset with another pipeline,"""
 MOST_REFUSED = 10
 """and such datasets that are named."""
+OF_AFFERENTS = ("xy_mm", "unit", "delay_ms", "tag", "noise_std")
+"""What the metadata say of each afferent, behind the name of its population."""
 _OWN = "sensoryforge"
 """The version that spikes depend on: those of libraries change none."""
 _Dataset = TypeVar("_Dataset", bound=Dataset)
@@ -268,8 +270,13 @@ def find_mismatch(datasets: Sequence[Dataset]) -> str:
                 return f"{name}: {_sides(one)} and {_sides(other)}"
         if _pipeline(dataset).get("dt_ms") != _pipeline(first).get("dt_ms"):
             return "their samples are of different length"
-        if not _same_places(first, dataset):
-            return "their afferents lie in different places"
+        seeds = [_pipeline(one).get("seed") for one in (first, dataset)]
+        if not _same_afferents(first, dataset, must_be_known=seeds[0] != seeds[1]):
+            problem = "their afferents are not the same or lie in different places"
+            if seeds[0] == seeds[1]:
+                return problem
+            of_seeds = f"pipeline.seed is {seeds[0]} and {seeds[1]}"
+            return f"{problem}, {of_seeds}; a run with all of them in one folder grows a dataset"
     return ""
 
 
@@ -300,17 +307,24 @@ def _sides(shape: Sequence[int]) -> str:
     return " x ".join(map(str, shape))
 
 
-def _same_places(one: Dataset, other: Dataset) -> bool:
-    """Tell whether afferents of two datasets lie in the same places and are the same units."""
+def _same_afferents(one: Dataset, other: Dataset, *, must_be_known: bool) -> bool:
+    """Tell whether two datasets say the same of their afferents: places, units, delays, tags.
+
+    What an interrupted run does not say counts as the same, unless it ``must_be_known``.
+    """
+    keys = ["receptors_xy_mm"]
     for population in one.populations:
-        for what in ("xy_mm", "unit"):
-            key = f"{population}_{what}"
-            here, there = one.metadata.get(key), other.metadata.get(key)
-            if here is None or there is None:
-                continue
-            if not np.array_equal(np.asarray(here), np.asarray(there)):
-                return False
-    return True
+        keys += [f"{population}_{what}" for what in OF_AFFERENTS]
+    for key in keys:
+        here, there = one.metadata.get(key), other.metadata.get(key)
+        if here is None or there is None:
+            continue
+        if not np.array_equal(np.asarray(here), np.asarray(there)):
+            return False
+    if not must_be_known:
+        return True
+    places = [f"{population}_xy_mm" for population in one.populations]
+    return all(key in dataset.metadata for dataset in (one, other) for key in places)
 
 
 # --- which stimuli ---

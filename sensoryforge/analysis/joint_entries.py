@@ -68,7 +68,7 @@ def _fold(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any] | None:
         inner = _fold(dict(here), dict(there))
         return None if inner is None else {**one, key: inner}
     if key == _REPETITIONS:
-        return {**one, key: max(here, there)}
+        return {**one, key: max(one.get(key, 1), other.get(key, 1))}
     values = _values_of_both(here, there)
     if key in _NO_PARAMETERS or values is None:
         return None

@@ -64,9 +64,11 @@ def joint_metadata(
     joint = dict(known[0].metadata) if known else {}
     of_all = [datasets[number] for number in described_by]
     stimuli = stimuli_of_all(of_all)
-    if overlap:
+    configs = [dataset.facts["config"] for dataset in datasets]
+    config = with_axes_of_all(configs)
+    # An entry stands under the values of axes of all, so that others may have its stimuli now.
+    if overlap or any(config.get("neurons") != one.get("neurons") for one in configs):
         stimuli = fold_entries(stimuli)
-    config = with_axes_of_all([dataset.facts["config"] for dataset in datasets])
     joint["config"] = {**config, "stimuli": stimuli}
     if "seeds" in joint:
         # Places that differ between seeds are not joined: here they are the same for all.

@@ -66,8 +66,8 @@ def seed_of(dataset: Dataset) -> int:
     if len(seeds) > 1:
         raise ConfigError(
             f"{dataset.directory}: its afferents are drawn anew for each {SEED_AXIS}, "
-            f"{list_names(map(str, seeds))}; take one, as in where({SEED_AXIS}={seeds[0]}) "
-            f"or --where {SEED_AXIS}={seeds[0]}"
+            f"{list_names(map(str, seeds))}; take one, results.where({SEED_AXIS}={seeds[0]}), "
+            f"or in plot --where {SEED_AXIS}={seeds[0]}"
         )
     return seeds[0]
 

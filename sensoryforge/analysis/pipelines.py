@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sensoryforge.core.axes import could_be_axis, is_axis
+from sensoryforge.core.axes import PER, could_be_axis, is_axis
 from sensoryforge.core.messages import format_value
 from sensoryforge.skin.receptors.arrangements import DEFAULTS
 
@@ -204,6 +204,8 @@ def _in_words(value: object) -> str:
     """Return a value in a few words: of a mapping the class that it names, or its keys."""
     if not isinstance(value, Mapping):
         return format_value(value)
+    if PER in value:  # a range
+        return format_value(dict(value))
     if "_target_" in value:
         return str(value["_target_"]).rpartition(".")[2]
     return ", ".join(map(str, value))

@@ -13,7 +13,7 @@ from sensoryforge.config.pieces import Piece, Reading, read_pieces
 from sensoryforge.config.rules import whole
 from sensoryforge.config.sampling import Sampling, make_plan, read_sampling
 from sensoryforge.config.stimuli import Entry
-from sensoryforge.core.axes import CONDITION, PER
+from sensoryforge.core.axes import CONDITION, PER, is_of_population
 from sensoryforge.core.errors import ConfigError
 from sensoryforge.core.messages import (
     USERS_FAILURES,
@@ -21,6 +21,7 @@ from sensoryforge.core.messages import (
     format_value,
     unknown_key,
 )
+from sensoryforge.core.values import is_number
 from sensoryforge.design.design import Design, as_written
 from sensoryforge.design.family import Family, Values
 from sensoryforge.design.sampling import GRID, draw
@@ -132,17 +133,39 @@ def _mistakes_of_neurons(
 ) -> Iterator[str]:
     """Yield a line for each number of afferents that is out of range, or not to be drawn so."""
     of_stimulus = {flat for _, flat, _ in _keys_of_columns(reading, ())}
+    first_with: dict[str, str] = {}
     for written in neurons:
         axis = written.axis
+        first = first_with.setdefault(axis.name, axis.key)
+        if first != axis.key:
+            problem = f"its column {axis.name} is that of {first}"
+            yield f"{axis.key}: {problem} too; rename the population or the parameter"
+        twice = _first_twice(written.value)
+        if twice is not None:
+            yield f"{axis.key}: got {format_value(twice)} twice, allowed is once"
+            continue
         if isinstance(written.value, Mapping) and PER in written.value:
             got = f"{axis.key}: got {format_value(written.value)}"
-            without = "without it each neuron is drawn for itself"
-            yield f"{got}, allowed is {PER}: {CONDITION}; {without}"
+            without = (
+                "" if is_of_population(axis.key) else "; without it each neuron is drawn alone"
+            )
+            yield f"{got}, allowed is {PER}: {CONDITION}{without}"
         else:
             yield from mistakes_of_value(axis.key, written.value, written.allowed, sampling)
         if axis.name in of_stimulus:
             problem = f"its column {axis.name} is a parameter of {sampling.where}"
             yield f"{axis.key}: {problem}; rename the parameter"
+
+
+def _first_twice(values: Any) -> Any:
+    """Return the first number of a list that stands there before, None where each stands once."""
+    seen: set[float] = set()
+    for value in values if isinstance(values, list) else ():
+        if is_number(value):
+            if float(value) in seen:
+                return value
+            seen.add(float(value))
+    return None
 
 
 # --- a family ---

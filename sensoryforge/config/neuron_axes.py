@@ -156,10 +156,17 @@ def problems_of_units(
     axes: Sequence[WrittenAxis], populations: Mapping[str, PopulationSpec]
 ) -> Iterator[str]:
     """Yield a line for each axis whose number each neuron has from its table of units."""
+    with_rows = {written.axis.population: written.axis for written in axes if written.axis.columns}
     for written in axes:
-        spec = populations.get(written.axis.population)
+        axis, spec = written.axis, populations.get(written.axis.population)
         if spec is None:
             continue
+        rows = with_rows.get(axis.population)
+        if rows is not None and axis.path in rows.columns:
+            yield (
+                f"{axis.key}: got {format_value(written.value)} beside {rows.key}, whose table has"
+                f" the column {axis.path}, allowed is one of them"
+            )
         if written.axis.columns:
             if spec.delay is not None and isinstance(spec.delay.distance_mm, PerNeuron):
                 yield (

@@ -13,7 +13,7 @@ from typing import Any
 
 from sensoryforge.config.catalogue import declared_units
 from sensoryforge.config.outlines import is_density
-from sensoryforge.core.axes import WHAT_MAY_BE_AXES
+from sensoryforge.core.axes import CONDITION, PER, WHAT_MAY_BE_AXES, is_of_population
 from sensoryforge.core.devices import BACKENDS, DEVICES, is_device_name
 from sensoryforge.core.messages import (
     format_value,
@@ -127,7 +127,9 @@ def read(
 
 
 def _hint_at_datasets(key: str, value: object, rule: Rule) -> str:
-    """Return what a list of allowed values may have been meant for, an empty text for none."""
+    """Return what a list or a range may have been meant for, an empty text for none."""
+    if isinstance(value, Mapping) and is_of_population(key):
+        return f"; for a range that is drawn from write {PER}: {CONDITION} in it"
     if not isinstance(value, list) or len(value) < 2 or key.startswith("batch."):
         return ""
     if not all(map(rule.allows, value)):

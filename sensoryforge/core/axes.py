@@ -46,6 +46,19 @@ def could_be_axis(key: str) -> bool:
     return False
 
 
+def is_of_population(key: str) -> bool:
+    """Tell whether a key is that of a number which all neurons of a population share.
+
+    Examples
+    --------
+    >>> is_of_population("neurons.populations.sa.gain")
+    True
+    >>> is_of_population("neurons.populations.sa.model.parameters.a")
+    False
+    """
+    return could_be_axis(key) and key.count(".") == 3
+
+
 def is_axis(key: str, value: object) -> bool:
     """Tell whether a configuration makes a number an axis: by a list, or a range.
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from sensoryforge.core.axes import SEED_AXIS
 from sensoryforge.design.delay import Delay
-from sensoryforge.design.design import Design
+from sensoryforge.design.design import Design, column_of
 from sensoryforge.design.neuron_axis import NeuronAxis
 from sensoryforge.equations.block import Block
 from sensoryforge.equations.linear import find_exact
@@ -226,11 +226,18 @@ class Experiment:
     def largest_noise(self, population: str) -> float:
         """Return the largest standard deviation of a population's noise, in any condition."""
         stds = [largest(self.populations[population].noise_std)]
+        return max([*stds, *self.values_of_axes(population, "noise_std")])
+
+    def values_of_axes(self, population: str, path: str) -> list[float]:
+        """Return the values that axes give a number of a population, none for one that is none."""
+        found: list[float] = []
         for axis in self.neuron_axes:
-            if (axis.population, axis.path) == (population, "noise_std"):
-                for family in self.design.families:
-                    stds += [float(std) for std in family.axes[axis.name]]
-        return max(stds)
+            if axis.population != population or path not in axis.paths:
+                continue
+            for family in self.design.families:
+                values = column_of(family.axes[axis.name])
+                found += axis.numbers(values)[path].tolist()
+        return found
 
     def at_seed(self, seed: int) -> Experiment:
         """Return the same experiment on the skin of another seed."""

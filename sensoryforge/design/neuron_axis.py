@@ -56,6 +56,11 @@ class NeuronAxis:
         """Whether it is the seed of the skin."""
         return self.name == SEED_AXIS
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The numbers of the population that it sets."""
+        return tuple(self.columns) if self.columns else (self.path,)
+
     def numbers(self, values: Floats) -> dict[str, Floats]:
         """Return the numbers of the population that values of the axis stand for, ``[B]`` each."""
         if not self.columns:

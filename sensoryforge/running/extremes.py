@@ -11,10 +11,7 @@ from sensoryforge.equations.block import Block
 def extremes(experiment: Experiment, population: str, block: Block) -> Iterator[tuple[str, Block]]:
     """Yield a block as it is, and with the least and the largest value of each of its axes."""
     yield "", block
-    for axis in experiment.neuron_axes:
-        kind, _, number = axis.path.partition(".")
-        if axis.population != population or kind != block.kind:
-            continue
-        values = [float(v) for family in experiment.design.families for v in family.axes[axis.name]]
-        for value in (min(values), max(values)):
-            yield f" (where {axis.name} is {value:g})", block.with_parameters(**{number: value})
+    for number in block.parameters:
+        values = experiment.values_of_axes(population, f"{block.kind}.{number}")
+        for value in {min(values): None, max(values): None} if values else ():
+            yield f" (where {number} is {value:g})", block.with_parameters(**{number: value})

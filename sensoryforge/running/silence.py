@@ -183,8 +183,9 @@ def _lines_of_populations(experiment: Experiment) -> Iterator[str]:
     """Yield a line for each population that nothing can drive."""
     for name, population in experiment.populations.items():
         key = f"neurons.populations.{name}"
-        has_gains = any(axis.key == f"{key}.gain" for axis in experiment.neuron_axes)
-        if population.gain == 0 and not has_gains:
+        gains = experiment.values_of_axes(name, "gain")
+        is_deaf = not any(gains) if gains else population.gain == 0
+        if is_deaf:
             yield f"{key}.gain: got 0, nothing of the drive reaches the model"
         # Weights of the shipped innervations sum to one; drawing them here would take its time.
         is_shipped = type(population.innervation).__module__.startswith("sensoryforge.")

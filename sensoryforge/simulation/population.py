@@ -76,7 +76,8 @@ class Population(nn.Module):
         self.exact = find_exact(spec.filter) if experiment.steps_exactly(spec) else None
         self.surrogate = Surrogate(experiment.surrogate, experiment.surrogate_width)
         self.learned = nn.ModuleDict()
-        self.axes = {axis.path for axis in experiment.neuron_axes if axis.population == name}
+        own_axes = [axis for axis in experiment.neuron_axes if axis.population == name]
+        self.axes = {path for axis in own_axes for path in axis.paths}
         places = experiment.places(name)
         self.positions = places.xy_mm
         if spec.innervation.pools_receptors:

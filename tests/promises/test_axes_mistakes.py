@@ -3,8 +3,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from helpers.mistakes import assert_told
+from omegaconf import OmegaConf
+
+from sensoryforge.config import reading
+from sensoryforge.core.errors import ConfigError
 
 SA = "neurons.populations.sa"
 TAU = f"{SA}.filter.parameters.tau_d"
@@ -20,7 +26,8 @@ LINES = [
     (f"{TAU}=[1,[2,3]]", f"{TAU}: got [2, 3], {NUMBER}; lists cannot be nested"),
     (f"{TAU}=[.inf,2]", f"{TAU}: got '.inf', {NUMBER}*"),
     (f"{TAU}=[1,null]", f"{TAU}: got null, {NUMBER}"),
-    (f"{TAU}=[1,1]", "stimuli: the same stimulus stands at positions 0 and 1 (type=gaussian, sa_filter_tau_d=1, *); each is allowed once: use repetitions to have it several times"),
+    (f"{TAU}=[1,2,1]", f"{TAU}: got 1 twice, allowed is once"),
+    (f"{SA}.gain=[20,20.0]", f"{SA}.gain: got 20.0 twice, allowed is once"),
     (f"{SA}.gain=[1,true]", f"{SA}.gain: got True, allowed is a number, or a list of them"),
     (f"{SA}.noise_std=[-1,2]", f"{SA}.noise_std: got -1, allowed is a number >= 0 (drive x sqrt(ms)), or a list of them"),
     ("pipeline.seed=[1,2.5]", "pipeline.seed: got 2.5, allowed is a whole number >= 0 and <= 9.0072e+15, or a list of them"),
@@ -36,7 +43,9 @@ LINES = [
     (f"{TAU.replace('tau_d', 'tau_x')}=[1,2]", "*tau_x: unknown key, known are tau_r, tau_d, k1, k2; did you mean 'tau_r'?"),
     # ranges
     (f"{TAU}={{low:1,high:2,per:condition}}", f"{TAU}: got {{'low': 1, 'high': 2}}, allowed with sampling: grid are values, *"),
-    (f"{TAU}={{low:1,high:2,per:stimulus}}", f"{TAU}: got *, allowed is per: condition; without it each neuron is drawn for itself"),
+    (f"{TAU}={{low:1,high:2,per:stimulus}}", f"{TAU}: got *, allowed is per: condition; without it each neuron is drawn alone"),
+    (f"{SA}.gain={{low:1,high:2}}", f"{SA}.gain: got *, allowed is a finite number (-); for a range that is drawn from write per: condition in it"),
+    (f"{SA}.gain={{low:1,high:2,per:neuron}}", f"{SA}.gain: got *, allowed is per: condition"),
     (f"{TAU}={{low:3,high:2,per:condition}} {DRAWN}", f"{TAU}: got {{'low': 3, 'high': 2}}, low is above high; write {{low: 2, high: 3}}"),
     (f"{TAU}={{mean:1,std:0,per:condition}} {DRAWN}", f"{TAU}: got {{'mean': 1, 'std': 0}}, allowed is a std > 0; write the number itself for one without any"),
     (f"{SA}.noise_std={{mean:1,std:1,per:condition}} {DRAWN.replace('9', '40')}", f"{SA}.noise_std: got -*, allowed is a number >= 0 (drive x sqrt(ms)); keep to it with stimuli.where"),
@@ -53,3 +62,31 @@ LINES = [
 @pytest.mark.parametrize(("words", "line"), LINES, ids=[words for words, _ in LINES])
 def test_a_mistake_is_one_line(words: str, line: str) -> None:
     assert_told(words, line)
+
+
+def test_two_numbers_with_one_column_are_told() -> None:
+    parameters = "neurons.populations.sa.filter.parameters"
+    words = "+population@neurons.populations.sa_filter=ra neurons.populations.sa_filter.gain=[3,60]"
+    values = reading.compose(*words.split())
+    OmegaConf.update(values, f"{parameters}.gain", [0.05, 1], force_add=True)
+    OmegaConf.update(values, "neurons.populations.sa.filter.output", "gain*max(y, 0)")
+    with pytest.raises(ConfigError) as caught:
+        reading.check(values)
+    line = "neurons.populations.sa_filter.gain: its column sa_filter_gain is that of"
+    assert list(caught.value.problems) == [
+        f"{line} {parameters}.gain too; rename the population or the parameter"
+    ]
+
+
+def test_a_number_of_a_table_whose_row_is_an_axis_is_told(tmp_path: Path) -> None:
+    table = tmp_path / "u.csv"
+    table.write_text("gain,filter.tau_d\n40,30\n80,10\n")
+    with pytest.raises(ConfigError) as caught:
+        reading.check({"neurons": {"populations": {"sa": {
+            "units": {"file": str(table), "row": [0, 1]}, "gain": [1, 1000],
+        }}}, "stimuli": [{"type": "gaussian"}]})  # fmt: skip
+    (line,) = caught.value.problems
+    assert line == (
+        f"{SA}.gain: got [1, 1000] beside {SA}.units.row, whose table has the column gain, "
+        "allowed is one of them"
+    )

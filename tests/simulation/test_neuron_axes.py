@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -365,7 +366,32 @@ def test_the_warning_of_stiff_equations_looks_at_the_ends_of_an_axis() -> None:
     assert stiffness_lines(checked(*WORDS, "stimuli=gaussian", f"{TAU}=[30,80]")) == []
     (line,) = stiffness_lines(checked(*WORDS, "stimuli=gaussian", f"{TAU}=[30,0.01,80]"))
     assert line.startswith(f"{SA}.filter: ")
-    assert line.endswith("(where sa_filter_tau_d is 0.01)")
+    assert line.endswith("(where tau_d is 0.01)")
+
+
+def table_of_units(tmp_path: Path) -> dict[str, Any]:
+    """Return a section of neurons whose second unit is stiff, its first deaf."""
+    table = tmp_path / "units.csv"
+    table.write_text("gain,filter.tau_d\n0,30\n40,0.01\n")
+    return {"populations": {"sa": {"units": {"file": str(table), "row": [0, 1]}}}}
+
+
+def test_every_row_of_a_table_is_looked_at_before_a_run(tmp_path: Path) -> None:
+    from sensoryforge.config.reading import check
+    from sensoryforge.running.silence import foretell_silence
+
+    experiment = check({"neurons": table_of_units(tmp_path), "stimuli": [{"type": "gaussian"}]})
+    (line,) = stiffness_lines(experiment)
+    assert line.endswith("(where tau_d is 0.01)")
+    assert not [line for line in foretell_silence(experiment) if "gain" in line]
+
+
+def test_what_a_row_of_units_says_cannot_be_learned(tmp_path: Path) -> None:
+    from sensoryforge.config.reading import check
+
+    experiment = check({"neurons": table_of_units(tmp_path), "stimuli": [{"type": "gaussian"}]})
+    with pytest.raises(ConfigError, match=r"learn: got sa\.gain, which is an axis"):
+        Encoder(experiment).populations["sa"].learn("gain")
 
 
 def test_what_is_an_axis_cannot_be_learned() -> None:

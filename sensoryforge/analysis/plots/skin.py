@@ -78,6 +78,8 @@ def sheet(
         check_population(results, name)
     if row is not None:
         check_row(results, row)
+        # Where the seed of the skin is an axis, the skin is that of the stimulus.
+        results, row = results.take([row]), 0
     with style.settings():
         figure, axes = sheet_panels(results, width, names)
         drawn = None

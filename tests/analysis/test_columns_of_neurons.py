@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -88,7 +89,7 @@ def test_places_are_those_of_the_seed_that_is_chosen(seeds: Results, tmp_path: P
 
 
 def test_places_of_several_seeds_at_once_are_refused_in_one_line(seeds: Results) -> None:
-    with pytest.raises(ConfigError, match=r"each pipeline_seed, 1, 2; take one, as in where"):
+    with pytest.raises(ConfigError, match=r"each pipeline_seed, 1, 2; take one, results\.where"):
         scene.positions(seeds, "sa")
     assert scene.positions(seeds, "ra").shape == (7, 2)
     assert "x_mm" not in seeds.to_xarray("sa", "counts").coords
@@ -125,5 +126,54 @@ def test_skins_of_different_seeds_are_not_joined(tmp_path: Path) -> None:
     layout = "neurons.populations.sa.layout=random"
     run(tmp_path / "one", layout, "pipeline.seed=[1,2]")
     run(tmp_path / "other", layout, "pipeline.seed=[2,3]")
-    with pytest.raises(ConfigError, match="their afferents lie in different places"):
+    with pytest.raises(
+        ConfigError,
+        match=r"lie in different places, pipeline\.seed is \[1, 2\] and \[2, 3\]; a run with all",
+    ):
         sf.load([tmp_path / "one", tmp_path / "other"])
+
+
+def test_skins_of_an_interrupted_run_with_other_seeds_are_not_joined(tmp_path: Path) -> None:
+    words = ("pipeline.seed=[1,2]", "neurons.populations.ra.delay_ms={mean: 5, std: 1}")
+    run(tmp_path / "one", *words)
+    run(tmp_path / "other", words[1], "pipeline.seed=[2,3]")
+    with pytest.raises(ConfigError, match=r"pipeline\.seed is \[1, 2\] and \[2, 3\]"):
+        sf.load([tmp_path / "one", tmp_path / "other"])  # their delays differ
+    interrupted = tmp_path / "interrupted"
+    config = sf.compose(*SHORT, "pipeline.seed=[7,8]", f"batch.output_dir={interrupted}")
+    stop_before_the_end(config)
+    run(tmp_path / "whole", "pipeline.seed=[1,2]")
+    with pytest.raises(ConfigError, match=r"pipeline\.seed is \[7, 8\] and \[1, 2\]"):
+        sf.load([interrupted, tmp_path / "whole"])
+
+
+def stop_before_the_end(config: Any) -> None:
+    """Begin a run that has its stimuli, but no results file."""
+    from sensoryforge.store.writer import DatasetWriter
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatasetWriter, "finish", refuse)
+        with pytest.raises(OSError, match="no room"):
+            sf.run(config)
+
+
+def refuse(*_: Any) -> None:
+    raise OSError("no room")
+
+
+def test_entries_are_one_grid_where_values_of_axes_join(tmp_path: Path) -> None:
+    from sensoryforge.config.reading import check
+
+    run(tmp_path / "few", f"{TAU}=[3]", "stimuli.amplitude=[10,20]")
+    run(tmp_path / "more", f"{TAU}=[10]", "stimuli.amplitude=[20,30]")
+    both = sf.load([tmp_path / "few", tmp_path / "more"])
+    design = check(both.metadata["config"]).design
+    assert len(design) == 6
+    assert set(both.table.id) < set(design.ids(0, 6))
+
+
+def test_the_sheet_is_that_of_the_stimulus(seeds: Results) -> None:
+    from sensoryforge.analysis import plots
+
+    figure = plots.sheet(seeds, 2)
+    assert figure.axes[0].get_title(loc="left").startswith("SA: 5 receptive fields")
