@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator
 from importlib.metadata import packages_distributions, version
 from importlib.util import find_spec
+from math import ceil
+from pathlib import Path
 
 BACKENDS = ("torch", "numba", "triton")
 """What ``pipeline.backend`` may name beside ``auto``."""
@@ -19,14 +21,22 @@ DEVICES = ("auto", "cpu", "cuda", "cuda:N")
 OLDEST_TRITON = (3, 4)
 """The first version of Triton that says whether it interprets (``triton.knobs``)."""
 
+CORES_OF_TASK = "SLURM_CPUS_PER_TASK"
+"""The environment variable in which SLURM says how many cores a task has."""
+
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
 
 def usable_cores() -> int:
     """Return how many cores this process may use, at least one.
 
-    Linux ties a process to some of the cores, in a container or by ``taskset``: those are counted.
-    Elsewhere the machine's are.
+    They are the fewest that anything grants:
+
+    - the cores that Linux ties the process to, in a container or by ``taskset``; elsewhere those of
+      the machine,
+    - the time that the process's group gets, in cores, where it has a quota: ``docker --cpus``, or
+      a cluster that limits jobs so,
+    - ``SLURM_CPUS_PER_TASK``, in a job of SLURM that asked for so many.
 
     Examples
     --------
@@ -35,9 +45,66 @@ def usable_cores() -> int:
     """
     affinity = getattr(os, "sched_getaffinity", None)
     if affinity is not None:
-        return len(affinity(0))
-    count_cores = getattr(os, "process_cpu_count", os.cpu_count)  # the first is of Python 3.13
-    return count_cores() or 1
+        cores = len(affinity(0))
+    else:
+        count_cores = getattr(os, "process_cpu_count", os.cpu_count)  # the first is of Python 3.13
+        cores = count_cores() or 1
+    granted = [cores, *_cores_of_quota(), *_cores_of_slurm()]
+    return max(1, min(granted))
+
+
+def _cores_of_slurm() -> Iterator[int]:
+    """Yield how many cores SLURM gave to a task of the job, where the job asked for some."""
+    asked = os.environ.get(CORES_OF_TASK, "")
+    if asked.isdecimal() and int(asked) > 0:
+        yield int(asked)
+
+
+def _cores_of_quota(
+    groups: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")
+) -> Iterator[int]:
+    """Yield the quota of the process's control group and of each above it, in whole cores.
+
+    Version 2 has one hierarchy, whose line in ``own`` begins with ``0::``; version 1 has one for
+    each resource. A group of a container may be seen as the root. Half a core counts as one.
+    """
+    try:
+        lines = own.read_text(encoding="ascii").splitlines()
+    except (OSError, ValueError):
+        return
+    for line in lines:
+        number, resources, path = (*line.split(":", 2), "", "")[:3]
+        if number == "0" and not resources:
+            folder, read = groups, _quota_of_version_2
+        elif "cpu" in resources.split(","):
+            folder, read = groups / "cpu", _quota_of_version_1
+        else:
+            continue
+        own_group = folder / path.strip("/")
+        for group in (own_group, *own_group.parents):
+            if group.is_relative_to(folder):
+                quota = read(group)
+                if quota is not None:
+                    yield max(1, ceil(quota))
+
+
+def _quota_of_version_2(group: Path) -> float | None:
+    """Return how many cores' time a group gets, None where it has all."""
+    try:
+        quota, period = (group / "cpu.max").read_text(encoding="ascii").split()
+        return None if quota == "max" else int(quota) / int(period)
+    except (OSError, ValueError, ZeroDivisionError):
+        return None
+
+
+def _quota_of_version_1(group: Path) -> float | None:
+    """Return how many cores' time a group gets, None where it has all."""
+    try:
+        quota = int((group / "cpu.cfs_quota_us").read_text(encoding="ascii"))
+        period = int((group / "cpu.cfs_period_us").read_text(encoding="ascii"))
+        return quota / period if quota > 0 else None
+    except (OSError, ValueError, ZeroDivisionError):
+        return None
 
 
 def total_memory_bytes() -> int | None:

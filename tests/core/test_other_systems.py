@@ -13,6 +13,71 @@ import pytest
 from sensoryforge.core import devices
 
 
+@pytest.fixture(autouse=True)
+def _nothing_else_grants_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the quota and the job that these tests themselves may run in out of them."""
+    monkeypatch.setattr(devices, "_cores_of_quota", lambda: iter(()))
+    monkeypatch.delenv(devices.CORES_OF_TASK, raising=False)
+
+
+QUOTA = devices._cores_of_quota
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("files", "cores"),
+    [
+        ({"user/job/cpu.max": "400000 100000"}, [4]),
+        ({"user/job/cpu.max": "150000 100000"}, [2]),
+        ({"user/job/cpu.max": "20000 100000"}, [1]),
+        ({"user/job/cpu.max": "max 100000"}, []),
+        ({"user/job/cpu.max": "max 100000", "user/cpu.max": "300000 100000"}, [3]),
+        ({"cpu.max": "200000 100000"}, [2]),
+        ({"user/job/cpu.max": "nonsense"}, []),
+        ({"user/job/cpu.max": "100 0"}, []),
+        ({}, []),
+    ],
+)
+def test_a_quota_of_version_2_grants_whole_cores(
+    tmp_path: Path, files: dict[str, str], cores: list[int]
+) -> None:
+    write(tmp_path / "own", "0::/user/job\n")
+    for name, text in files.items():
+        write(tmp_path / "groups" / name, text)
+    assert list(QUOTA(tmp_path / "groups", tmp_path / "own")) == cores
+
+
+@pytest.mark.parametrize(("quota", "cores"), [("250000", [3]), ("-1", [])])
+def test_a_quota_of_version_1_grants_whole_cores(
+    tmp_path: Path, quota: str, cores: list[int]
+) -> None:
+    write(tmp_path / "own", "3:cpuset:/\n2:cpu,cpuacct:/job\n1:name=systemd:/\n")
+    write(tmp_path / "groups" / "cpu" / "job" / "cpu.cfs_quota_us", quota)
+    write(tmp_path / "groups" / "cpu" / "job" / "cpu.cfs_period_us", "100000")
+    assert list(QUOTA(tmp_path / "groups", tmp_path / "own")) == cores
+
+
+def test_without_groups_nothing_is_granted_by_them(tmp_path: Path) -> None:
+    assert list(QUOTA(tmp_path / "groups", tmp_path / "missing")) == []
+
+
+@pytest.mark.parametrize(
+    ("quota", "task", "cores"),
+    [([], "2", 2), ([], "64", 8), ([4], "", 4), ([4], "2", 2), ([3], "5", 3), ([], "many", 8), ([], "0", 8)],
+)  # fmt: skip
+def test_the_fewest_cores_that_anything_grants_are_used(
+    monkeypatch: pytest.MonkeyPatch, quota: list[int], task: str, cores: int
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(8)), raising=False)
+    monkeypatch.setattr(devices, "_cores_of_quota", lambda: iter(quota))
+    monkeypatch.setenv(devices.CORES_OF_TASK, task)
+    assert devices.usable_cores() == cores
+
+
 def test_cores_are_those_that_the_process_is_tied_to(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {3, 5, 7}, raising=False)
     assert devices.usable_cores() == 3
