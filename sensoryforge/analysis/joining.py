@@ -270,13 +270,9 @@ def find_mismatch(datasets: Sequence[Dataset]) -> str:
                 return f"{name}: {_sides(one)} and {_sides(other)}"
         if _pipeline(dataset).get("dt_ms") != _pipeline(first).get("dt_ms"):
             return "their samples are of different length"
-        seeds = [_pipeline(one).get("seed") for one in (first, dataset)]
-        if not _same_afferents(first, dataset, must_be_known=seeds[0] != seeds[1]):
-            problem = "their afferents are not the same or lie in different places"
-            if seeds[0] == seeds[1]:
-                return problem
-            of_seeds = f"pipeline.seed is {seeds[0]} and {seeds[1]}"
-            return f"{problem}, {of_seeds}; a run with all of them in one folder grows a dataset"
+        problem = _differing_afferents(first, dataset)
+        if problem:
+            return problem
     return ""
 
 
@@ -307,24 +303,32 @@ def _sides(shape: Sequence[int]) -> str:
     return " x ".join(map(str, shape))
 
 
-def _same_afferents(one: Dataset, other: Dataset, *, must_be_known: bool) -> bool:
-    """Tell whether two datasets say the same of their afferents: places, units, delays, tags.
+def _differing_afferents(one: Dataset, other: Dataset) -> str:
+    """Return in what the afferents of two datasets differ, an empty text for nothing.
 
-    What an interrupted run does not say counts as the same, unless it ``must_be_known``.
+    An interrupted run does not say where they lie: with the same seed it is where the other's do.
     """
     keys = ["receptors_xy_mm"]
     for population in one.populations:
         keys += [f"{population}_{what}" for what in OF_AFFERENTS]
+    problem = ""
     for key in keys:
         here, there = one.metadata.get(key), other.metadata.get(key)
         if here is None or there is None:
             continue
         if not np.array_equal(np.asarray(here), np.asarray(there)):
-            return False
-    if not must_be_known:
-        return True
+            problem = f"their {key} differ"
+            if key.endswith("_xy_mm"):
+                problem = "their afferents lie in different places"
+            break
+    seeds = [_pipeline(dataset).get("seed") for dataset in (one, other)]
+    if seeds[0] == seeds[1]:
+        return problem
     places = [f"{population}_xy_mm" for population in one.populations]
-    return all(key in dataset.metadata for dataset in (one, other) for key in places)
+    if any(key not in dataset.metadata for dataset in (one, other) for key in places):
+        problem = "an interrupted run does not say where its afferents lie"
+    of_seeds = f"pipeline.seed is {seeds[0]} and {seeds[1]}"
+    return f"{problem}, {of_seeds}; one run with all seeds grows a dataset" if problem else ""
 
 
 # --- which stimuli ---

@@ -128,7 +128,7 @@ def test_skins_of_different_seeds_are_not_joined(tmp_path: Path) -> None:
     run(tmp_path / "other", layout, "pipeline.seed=[2,3]")
     with pytest.raises(
         ConfigError,
-        match=r"lie in different places, pipeline\.seed is \[1, 2\] and \[2, 3\]; a run with all",
+        match=r"lie in different places, pipeline\.seed is \[1, 2\] and \[2, 3\]; one run with all",
     ):
         sf.load([tmp_path / "one", tmp_path / "other"])
 
