@@ -57,7 +57,7 @@ def seed_of(dataset: Dataset) -> int:
     Examples
     --------
     >>> seed_of(results)
-    42
+    0
     """
     if SEED_AXIS not in dataset.table:
         seed: int = dataset.metadata["config"]["pipeline"]["seed"]

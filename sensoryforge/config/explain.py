@@ -169,6 +169,8 @@ def find_misread_overrides(overrides: Iterable[str], composer: Composer) -> Iter
             advice = _ADVICE_ON_RANGE.format(key=key) if is_range else ""
             advice = advice or _advice_on_several_values(key, values, composer.can_sweep)
             yield f"{text}: {advice}"
+        elif isinstance(value, dict) and text.startswith("+"):
+            continue  # a node that is written out, in the place of an option
         elif not (isinstance(value, str) or override.is_delete()) and composer.is_choice(text):
             yield explain_choice(text, key, value, composer)
 

@@ -20,7 +20,17 @@ from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple, NoReturn
 
-IMPORTED = ("torch", "pytorch_lightning", "numba", "h5py", "hydra", "pandas", "tqdm")
+IMPORTED = (
+    "torch",
+    "pytorch_lightning",
+    "numba",
+    "h5py",
+    "hydra",
+    "pandas",
+    "tqdm",
+    # Looks for fonts once, and not in each fork anew.
+    "matplotlib.font_manager",
+)
 STARTER = 0
 """The stream that ends when the process does that started this one."""
 
