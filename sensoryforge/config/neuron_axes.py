@@ -155,35 +155,38 @@ def written_out(plain: Mapping[str, Any], axes: Sequence[WrittenAxis]) -> Mappin
 def problems_of_units(
     axes: Sequence[WrittenAxis], populations: Mapping[str, PopulationSpec]
 ) -> Iterator[str]:
-    """Yield a line for each axis whose number each neuron has from its table of units."""
-    with_rows = {written.axis.population: written.axis for written in axes if written.axis.columns}
+    """Yield a line for each axis whose number a table of units says too."""
+    rows_of = {written.axis.population: written.axis for written in axes if written.axis.columns}
     for written in axes:
         axis, spec = written.axis, populations.get(written.axis.population)
         if spec is None:
             continue
-        rows = with_rows.get(axis.population)
+        got = f"{axis.key}: got {format_value(written.value)}"
+        rows = rows_of.get(axis.population)
         if rows is not None and axis.path in rows.columns:
-            yield (
-                f"{axis.key}: got {format_value(written.value)} beside {rows.key}, whose table has"
-                f" the column {axis.path}, allowed is one of them"
-            )
-        if written.axis.columns:
-            if spec.delay is not None and isinstance(spec.delay.distance_mm, PerNeuron):
-                yield (
-                    f"{written.axis.key}: got {format_value(written.value)} beside units.latency:"
-                    " true, allowed is false: a population has the same delays in all conditions"
-                )
-            continue
-        block, _, name = written.axis.path.rpartition(".")
-        blocks = {"filter": spec.filter.parameters, "model": spec.model.parameters}
-        numbers: Mapping[str, Any] = blocks.get(
-            block, {"gain": spec.gain, "noise_std": spec.noise_std}
-        )
-        if isinstance(numbers.get(name), PerNeuron):
-            yield (
-                f"{written.axis.key}: got {format_value(written.value)} beside the column"
-                f" {written.axis.path} of units, allowed is one of them"
-            )
+            table = f"{rows.key}, whose table has the column {axis.path}"
+            yield f"{got} beside {table}, allowed is one of them"
+        elif axis.columns and _has_latencies(spec):
+            reason = "a population has the same delays in all conditions"
+            yield f"{got} beside units.latency: true, allowed is false: {reason}"
+        elif isinstance(_number_of(spec, axis.path), PerNeuron):
+            yield f"{got} beside the column {axis.path} of units, allowed is one of them"
+
+
+def _has_latencies(spec: PopulationSpec) -> bool:
+    """Tell whether spikes of a population travel for as long as its table of units says."""
+    return spec.delay is not None and isinstance(spec.delay.distance_mm, PerNeuron)
+
+
+def _number_of(spec: PopulationSpec, path: str) -> Any:
+    """Return what a population has for a number, None for the rows of a table."""
+    block, _, name = path.rpartition(".")
+    numbers: dict[str, Mapping[str, Any]] = {
+        "filter": spec.filter.parameters,
+        "model": spec.model.parameters,
+        "": {"gain": spec.gain, "noise_std": spec.noise_std},
+    }
+    return numbers.get(block, {}).get(name)
 
 
 def _replaced(node: Mapping[str, Any], path: list[str], value: Any) -> dict[str, Any]:
@@ -209,7 +212,7 @@ def _numbers(plain: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     neurons = plain.get("neurons")
     populations = neurons.get("populations") if isinstance(neurons, Mapping) else None
     for name, population in populations.items() if isinstance(populations, Mapping) else ():
-        if isinstance(population, Mapping):
+        if isinstance(population, Mapping) and _is_name(name):
             yield from _numbers_of_population(f"neurons.populations.{name}", population)
 
 
@@ -218,13 +221,19 @@ def _numbers_of_population(where: str, population: Mapping[str, Any]) -> Iterato
         mapping = population.get(block)
         parameters = mapping.get("parameters") if isinstance(mapping, Mapping) else None
         for name, value in parameters.items() if isinstance(parameters, Mapping) else ():
-            yield f"{where}.{block}.parameters.{name}", value
+            if _is_name(name):
+                yield f"{where}.{block}.parameters.{name}", value
     for name in OF_POPULATION:
         if name in population:
             yield f"{where}.{name}", population[name]
     table = population.get("units")
     if isinstance(table, Mapping) and ROW in table:
         yield f"{where}.units.{ROW}", table[ROW]
+
+
+def _is_name(name: object) -> bool:
+    """Tell whether a key is a name; what else stands there is told where it is read."""
+    return isinstance(name, str) and name.isidentifier()
 
 
 def _allowed(key: str, plain: Mapping[str, Any]) -> Range:

@@ -90,3 +90,13 @@ def test_a_number_of_a_table_whose_row_is_an_axis_is_told(tmp_path: Path) -> Non
         f"{SA}.gain: got [1, 1000] beside {SA}.units.row, whose table has the column gain, "
         "allowed is one of them"
     )
+
+
+@pytest.mark.parametrize("name", ["a.b", 3, "two words"])
+def test_a_list_in_a_population_with_a_bad_name_is_told_of_the_name(name: object) -> None:
+    config = reading.check({"stimuli": [{"type": "gaussian"}]}).config
+    populations = config["neurons"]["populations"]
+    neurons = {"populations": {name: {**populations["sa"], "gain": [1, 2]}}}
+    with pytest.raises(ConfigError) as caught:
+        reading.check({**config, "neurons": neurons})
+    assert f"got the name {name!r}" in caught.value.problems[0]
