@@ -97,6 +97,40 @@ class Family:
             return {}
         return dict(zip(self.axes, np.unravel_index(conditions, shape), strict=True))
 
+    def distinct_stimuli(self, conditions: Ints) -> tuple[Ints, Ints]:
+        """Return conditions whose stimuli differ, and which of them each condition is like.
+
+        Conditions that differ in numbers of afferents alone have the same stimulus.
+
+        Parameters
+        ----------
+        conditions
+            Some conditions, ``[n]``.
+
+        Returns
+        -------
+        distinct
+            The first condition with each stimulus, ``[m]``.
+        rows
+            Where among them the stimulus of each condition is, ``[n]``.
+
+        Examples
+        --------
+        >>> axes = {"sa_gain": (20, 40), "final": (10, 20, 30)}
+        >>> family = Family("ramp", "", axes, of_neurons=("sa_gain",))
+        >>> [part.tolist() for part in family.distinct_stimuli(np.arange(6))]
+        [[0, 1, 2], [0, 1, 2, 0, 1, 2]]
+        """
+        if not self.of_neurons:
+            distinct, rows = np.unique(conditions, return_inverse=True)
+            return distinct, rows
+        numbers = self.value_numbers(conditions)
+        of_stimulus = [column for name, column in numbers.items() if name not in self.of_neurons]
+        # A stimulus without parameters is one for all conditions.
+        table = np.stack([np.zeros_like(conditions), *of_stimulus], axis=1)
+        _, first, rows = np.unique(table, axis=0, return_index=True, return_inverse=True)
+        return conditions[first], rows.reshape(-1)
+
     def _drawn_numbers(self, drawn: Drawn, conditions: Ints) -> dict[str, Ints]:
         """Return which values conditions have that are points; what does not vary has its one."""
         numbers: dict[str, Ints] = {}

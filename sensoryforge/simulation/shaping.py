@@ -104,7 +104,7 @@ def shape_span(
     Where there are more terms than ``most_terms``, what presses changes its shape: such stimuli
     are asked for frames.
     """
-    conditions, rows = _distinct_stimuli(span)
+    conditions, rows = span.family.distinct_stimuli(span.condition)
     columns = design.columns(span.family, conditions)
     of_neurons = design.columns_of_neurons(span.family, span.condition)
     recipe = find_recipe(span.family.target, span.family.parts)
@@ -115,22 +115,6 @@ def shape_span(
     if most_terms is not None and space.shape[1] > most_terms:
         return Shaped(stimulus, rows, of_neurons=of_neurons)
     return Shaped(stimulus, rows, space, time, of_neurons)
-
-
-def _distinct_stimuli(span: Span) -> tuple[Ints, Ints]:
-    """Return conditions whose stimuli differ, and which of them each stimulus has, [B].
-
-    Conditions that differ in numbers of afferents alone have the same stimulus.
-    """
-    conditions, rows = np.unique(span.condition, return_inverse=True)
-    if not span.family.of_neurons:
-        return conditions, rows
-    numbers = span.family.value_numbers(conditions)
-    of_stimulus = [column for name, column in numbers.items() if name not in span.family.of_neurons]
-    # A stimulus has one parameter at least: without a column all conditions would be one.
-    table = np.stack([np.zeros_like(conditions), *of_stimulus], axis=1)
-    _, first, same = np.unique(table, axis=0, return_index=True, return_inverse=True)
-    return conditions[first], same.reshape(-1)[rows]
 
 
 def group_by_terms(shaped: Iterable[Shaped]) -> Iterator[list[Shaped]]:

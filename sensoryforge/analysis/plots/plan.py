@@ -56,15 +56,14 @@ class PlannedFamily(Protocol):
         """Noise realisations of each condition."""
 
     @property
-    def of_neurons(self) -> tuple[str, ...]:
-        """Names of the parameters that are numbers of afferents."""
-
-    @property
     def count_conditions(self) -> int:
         """Number of conditions."""
 
     def value_numbers(self, conditions: Ints) -> dict[str, Ints]:
         """Return which value of each parameter the conditions have."""
+
+    def distinct_stimuli(self, conditions: Ints) -> tuple[Ints, Ints]:
+        """Return conditions whose stimuli differ, and which of them each condition is like."""
 
 
 class PlannedDesign(Protocol):
@@ -153,7 +152,7 @@ def choose_conditions(
     most = min(_MOST_CONDITIONS, max(1, _MOST_ROWS // len(which)))
     chosen = []
     for number in which:
-        differing = _first_of_each_stimulus(families[number], kept[number])
+        differing = np.sort(families[number].distinct_stimuli(kept[number])[0])
         for place in instants.spread(most, len(differing)).tolist():
             chosen.append((families[number], int(differing[place])))
     conditions = sum(len(of_family) for of_family in kept)
@@ -164,17 +163,6 @@ def choose_conditions(
     if len(families) > 1:
         words += f" of {_how_many(len(which), len(having), 'family', 'families')}"
     return chosen, f"{words}, {len(design)} stimuli in all"
-
-
-def _first_of_each_stimulus(family: PlannedFamily, conditions: Ints) -> Ints:
-    """Return those of some conditions whose stimuli differ: numbers of afferents change none."""
-    if not family.of_neurons:
-        return conditions
-    numbers = family.value_numbers(conditions)
-    of_stimulus = [column for name, column in numbers.items() if name not in family.of_neurons]
-    table = np.stack([np.zeros_like(conditions), *of_stimulus], axis=1)
-    _, first = np.unique(table, axis=0, return_index=True)
-    return conditions[np.sort(first)]
 
 
 @dataclass(frozen=True)
